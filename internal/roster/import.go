@@ -1,0 +1,78 @@
+// Package roster compares the list that HR uploaded with the people we have:
+// have and want become changes. It is pure; who stores and applies them stands
+// to its right.
+package roster
+
+import (
+	"time"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// ImportID is the UUID of one upload of a roster.
+type ImportID string
+
+// Mode says what the list means.
+type Mode string
+
+// The modes.
+const (
+	Full    Mode = "full"    // absent = candidate to leave
+	Add     Mode = "add"     // new and changed only
+	Leavers Mode = "leavers" // everybody listed leaves
+)
+
+// State is where an import stands; docs/life-of-an-import.md has the picture.
+type State string
+
+// The states of an import. Applied means that every op has ended in Keycloak.
+const (
+	Received  State = "received"
+	Parsing   State = "parsing"
+	Planned   State = "planned"
+	Held      State = "held" // the brake holds it: another person must accept each finding
+	Applying  State = "applying"
+	Applied   State = "applied"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+	Undone    State = "undone"
+)
+
+// Counts says what became, or would become, of the rows.
+type Counts struct {
+	Rows      int `json:"rows"`
+	Create    int `json:"create"`
+	Update    int `json:"update"`
+	Move      int `json:"move"`
+	Leave     int `json:"leave"`
+	Return    int `json:"return"`
+	Unchanged int `json:"unchanged"`
+	Rejected  int `json:"rejected"`
+	Held      int `json:"held"`
+	Failed    int `json:"failed"`
+}
+
+// Finding is a danger that the brake saw in a plan, accepted by its code.
+type Finding struct {
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+	Count    int    `json:"count"`
+	Limit    int    `json:"limit"`
+	Accepted bool   `json:"accepted"`
+}
+
+// Import is one upload and what became of it. It holds no personal data.
+type Import struct {
+	ID          ImportID                `json:"id"`
+	Tenant      tenancy.TenantSlug      `json:"tenant"`
+	State       State                   `json:"state"`
+	Mode        Mode                    `json:"mode"`
+	LegalEntity tenancy.LegalEntityCode `json:"legal_entity,omitempty"`
+	UploadedBy  string                  `json:"uploaded_by"` // Actor.ID
+	UploadedAt  time.Time               `json:"uploaded_at"`
+	Counts      Counts                  `json:"counts"`
+	Done        int                     `json:"done"` // ops that have ended, of Ops
+	Ops         int                     `json:"ops"`
+	Findings    []Finding               `json:"findings"`
+	Problems    []tenancy.Problem       `json:"problems"`
+}
