@@ -1,0 +1,235 @@
+package entitlement
+
+import (
+	"time"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// Decide answers whether the employee may book what the query asks for, from
+// what the snapshot holds. The query's At is the only clock: contract, status,
+// segment, validity and window are those of the appointment, whenever it is
+// asked for. It is total, changes nothing and may run in parallel.
+//
+// Refusals are looked for in the order of the reasons; of the grants, those
+// that cover the type come first, then those of them that fit the format and
+// length, then those that serve the audience. What is left adds up, the lower
+// priority consumed first, each grant with its own window and count.
+func Decide(s Snapshot, q Query) Decision {
+	d := Decision{Reason: EmployeeUnknown, Lines: []Line{}, Revision: s.Revision}
+	if s.Terms == nil || s.Subject == nil || (q.EmployeeID != "" && q.EmployeeID != s.Subject.id) {
+		return d
+	}
+	m := momentOf(s, q.At)
+	if d.Reason = m.refusal(q); d.Reason == OK {
+		d.Lines, d.Reason = m.lines(q)
+		d.total()
+	}
+	d.ValidUntil = m.next(q, d.Lines)
+	return d
+}
+
+// total sums the lines up, and says which grant is consumed.
+func (d *Decision) total() {
+	for i := range d.Lines {
+		line := &d.Lines[i]
+		d.Limit += line.Limit
+		d.Used += line.Used
+		d.Remaining += line.Remaining
+		if d.Consume == "" && line.Remaining > 0 {
+			d.Consume, d.Window, d.Allowed = line.Grant, &line.Window, true
+		}
+	}
+	if d.Window == nil && len(d.Lines) > 0 {
+		d.Window = &d.Lines[0].Window
+	}
+	if d.Reason == OK && !d.Allowed {
+		d.Reason = exhausted(d.Lines)
+	}
+}
+
+// exhausted is the reason when no line has anything left.
+func exhausted(lines []Line) Reason {
+	for _, line := range lines {
+		if line.Per != tenancy.PerTenant {
+			return QuotaExhausted
+		}
+	}
+	return PoolExhausted
+}
+
+// moment is the snapshot at one instant.
+type moment struct {
+	terms    *Terms
+	subject  *Subject
+	at       time.Time
+	contract *contract // running, or nil
+	zone     *time.Location
+	grace    int
+	day      tenancy.Date // in the contract's zone
+	standing standing
+}
+
+func momentOf(s Snapshot, at time.Time) moment {
+	m := moment{terms: s.Terms, subject: s.Subject, at: at, zone: time.UTC, contract: s.Terms.running(at)}
+	if reference := s.Terms.reference(at); reference != nil {
+		m.zone, m.grace = reference.zone, reference.graceDays
+	}
+	m.day = tenancy.DateOf(at.In(m.zone))
+	m.standing = m.subject.on(m.day, m.grace)
+	return m
+}
+
+// refusal is the reason that needs no grant, or OK.
+func (m *moment) refusal(q Query) Reason {
+	switch {
+	case m.standing.active:
+	case m.standing.coming:
+		return EmployeeNotStarted
+	default:
+		return EmployeeInactive
+	}
+	switch {
+	case m.terms.suspended, m.contract != nil && m.contract.suspended:
+		return TenantSuspended
+	case m.contract == nil:
+		return ContractAbsent
+	}
+	if _, ok := m.terms.types[q.SpecialistType]; !ok {
+		return TypeUnknown
+	}
+	return OK
+}
+
+// lines returns what each covering grant gives, and, when there is none, which
+// of the query's wishes no grant meets.
+func (m *moment) lines(q Query) ([]Line, Reason) {
+	lines := make([]Line, 0, len(m.contract.grants))
+	reason := TypeNotCovered
+	for i := range m.contract.grants {
+		g := &m.contract.grants[i]
+		limit, ok := m.limit(g, q.SpecialistType)
+		switch {
+		case !ok:
+			continue
+		case !g.fits(q):
+			reason = later(reason, FormatNotCovered)
+		case !g.serves(q.audience()):
+			reason = later(reason, AudienceNotCovered)
+		default:
+			reason = OK
+			lines = append(lines, m.line(g, limit, q))
+		}
+	}
+	return lines, reason
+}
+
+// later returns the reason that was reached further down the list: a grant
+// that failed only by its audience says more than one that failed by its format.
+func later(a, b Reason) Reason {
+	if a == OK || a == AudienceNotCovered {
+		return a
+	}
+	return b
+}
+
+// limit is the grant's amount for the subject now, or false when it does not
+// give him the type.
+func (m *moment) limit(g *grant, code tenancy.SpecialistTypeCode) (int, bool) {
+	if !g.covers(code) || !g.holds(m.at) {
+		return 0, false
+	}
+	extra, given := m.subject.extra(g.ID, m.day)
+	if g.segments != 0 && g.segments&m.standing.segments == 0 {
+		return max(0, extra), given
+	}
+	return max(0, g.Amount+extra), true
+}
+
+func (m *moment) line(g *grant, limit int, q Query) Line {
+	line := Line{Grant: g.ID, Per: g.Per, Used: q.Used.Of(g.ID), Window: m.contract.window(g, m.day, m.standing.since)}
+	if g.CarryOver > 0 {
+		line.CarryOver = m.carryOver(g, line.Window, q)
+		limit += line.CarryOver.Carried
+	}
+	line.Limit = limit
+	line.Remaining = max(0, limit-line.Used)
+	return line
+}
+
+// carryOver says what the window takes over from the one before: at most
+// carry_over of what was unused there, and nothing unless the caller counted it
+// (used_before). It was unused only by someone the grant of that name already
+// served on the last day before this window. Carried appointments are not carried again.
+func (m *moment) carryOver(g *grant, window Window, q Query) *CarryOver {
+	before := moment{terms: m.terms, subject: m.subject, at: window.From.Add(-1)}
+	before.contract = before.terms.running(before.at)
+	last := tenancy.DateOf(window.From.In(m.zone)).AddDays(-1)
+	carry := &CarryOver{AtMost: g.CarryOver, Window: m.contract.window(g, last, m.standing.since)}
+	if before.contract == nil || q.UsedBefore.IsZero() {
+		return carry
+	}
+	before.day = tenancy.DateOf(before.at.In(before.contract.zone))
+	before.standing = before.subject.on(before.day, before.contract.graceDays)
+	for i := range before.contract.grants {
+		old := &before.contract.grants[i]
+		if old.ID != g.ID || !before.standing.active {
+			continue
+		}
+		if amount, ok := before.limit(old, q.SpecialistType); ok {
+			carry.Carried = min(g.CarryOver, max(0, amount-q.UsedBefore.Of(g.ID)))
+		}
+	}
+	return carry
+}
+
+// next is the next instant at which the same question can have another answer:
+// a contract, an employment, a grant, an override or a window begins or ends.
+func (m *moment) next(q Query, lines []Line) time.Time {
+	h := horizon{after: m.at}
+	m.subject.nextChange(&h, m.zone, m.grace)
+	m.nextContract(&h)
+	if m.contract != nil {
+		m.nextGrant(&h, q.SpecialistType)
+	}
+	for i := range lines {
+		h.instant(lines[i].Window.Until)
+	}
+	return h.next
+}
+
+// nextContract notes the end of the running contract, or, without one, the
+// beginning of the next.
+func (m *moment) nextContract(h *horizon) {
+	if m.contract != nil {
+		h.instant(m.contract.until)
+		return
+	}
+	for i := range m.terms.contracts {
+		h.instant(m.terms.contracts[i].from)
+	}
+}
+
+// nextGrant notes when grants of the type that may concern the subject begin
+// and end, and his overrides of them.
+func (m *moment) nextGrant(h *horizon, code tenancy.SpecialistTypeCode) {
+	ever := m.subject.ever()
+	for i := range m.contract.grants {
+		g := &m.contract.grants[i]
+		if !g.covers(code) {
+			continue
+		}
+		concerned := g.segments == 0 || g.segments&ever != 0
+		for _, o := range m.subject.overrides {
+			if o.Grant == g.ID {
+				h.day(o.From, m.zone)
+				h.day(o.Until, m.zone)
+				concerned = true
+			}
+		}
+		if concerned {
+			h.instant(g.validFrom)
+			h.instant(g.validU)
+		}
+	}
+}

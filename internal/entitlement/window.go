@@ -1,0 +1,84 @@
+package entitlement
+
+import (
+	"time"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// dayStart returns the first instant of a civil day in a zone. It is midnight,
+// except where the clock jumps over midnight.
+func dayStart(day tenancy.Date, zone *time.Location) time.Time {
+	t := day.In(zone)
+	if got := tenancy.DateOf(t); got.Before(day) {
+		_, t = t.ZoneBounds() // midnight does not exist: the jump begins the day
+		return t
+	}
+	if jump, _ := t.ZoneBounds(); !jump.IsZero() && tenancy.DateOf(jump) == day && tenancy.DateOf(jump.Add(-1)).Before(day) {
+		return jump
+	}
+	return t
+}
+
+// days is a run of civil days; until is exclusive.
+type days struct{ from, until tenancy.Date }
+
+func (d days) in(zone *time.Location) Window {
+	return Window{From: dayStart(d.from, zone), Until: dayStart(d.until, zone)}
+}
+
+// windowOf returns the window of the kind in which the day lies. Windows of a
+// kind follow each other without gap or overlap, except rolling ones, which
+// end with the day itself and begin length-1 days before it. No window is cut by the
+// ends of the contract, of the grant or of an employment.
+//
+// base is where years are counted from: the contract's first day or the
+// employee's. A year that began on 29 February begins on 1 March in years
+// without that day.
+func windowOf(kind tenancy.WindowKind, day, base tenancy.Date, length int) days {
+	switch kind {
+	case tenancy.CalendarMonth:
+		return days{tenancy.NewDate(day.Year, day.Month, 1), tenancy.NewDate(day.Year, day.Month+1, 1)}
+	case tenancy.CalendarQuarter:
+		first := (day.Month-1)/3*3 + 1
+		return days{tenancy.NewDate(day.Year, first, 1), tenancy.NewDate(day.Year, first+3, 1)}
+	case tenancy.ContractYear, tenancy.HireYear:
+		year := day.Year
+		if day.Before(tenancy.NewDate(year, base.Month, base.Day)) {
+			year--
+		}
+		return days{tenancy.NewDate(year, base.Month, base.Day), tenancy.NewDate(year+1, base.Month, base.Day)}
+	case tenancy.Rolling:
+		return days{day.AddDays(1 - length), day.AddDays(1)}
+	}
+	return days{tenancy.NewDate(day.Year, time.January, 1), tenancy.NewDate(day.Year+1, time.January, 1)}
+}
+
+// window returns the grant's window on a day for someone at work since a day.
+func (c *contract) window(g *grant, day, since tenancy.Date) Window {
+	if g.Window == tenancy.WholeContract {
+		return Window{From: c.from, Until: c.until}
+	}
+	base := c.first
+	if g.Window == tenancy.HireYear && !since.IsZero() {
+		base = since
+	}
+	return windowOf(g.Window, day, base, g.Days).in(c.zone)
+}
+
+// horizon collects the next instant after `after` at which something changes.
+type horizon struct{ after, next time.Time }
+
+// instant takes note of an instant; those not after h.after are past.
+func (h *horizon) instant(t time.Time) {
+	if t.After(h.after) && (h.next.IsZero() || t.Before(h.next)) {
+		h.next = t
+	}
+}
+
+// day takes note of the beginning of a day; the zero day is none.
+func (h *horizon) day(d tenancy.Date, zone *time.Location) {
+	if !d.IsZero() {
+		h.instant(dayStart(d, zone))
+	}
+}
