@@ -13,6 +13,7 @@ const (
 	RolePlatformAdmin Role = "platform-admin"
 	RoleSpecialist    Role = "specialist"
 	RoleBookingCore   Role = "booking-core"
+	RolePayments      Role = "payments"
 	RoleOperator      Role = "operator" // the command line, on the contour's own machine
 )
 
