@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// Tokens says whom an access token speaks for (token.Verifier). Its errors are
+// of kind Unauthenticated or Unavailable.
+type Tokens interface {
+	Verify(ctx context.Context, raw string) (tenancy.Actor, error)
+}
+
+// Snapshots reads what a decision about an employee needs. An employee who is
+// not known has a snapshot without a subject.
+type Snapshots interface {
+	Snapshot(ctx context.Context, id tenancy.EmployeeID) (entitlement.Snapshot, error)
+}
+
+// Rosters is HR's way: uploads and what becomes of them. Every method refuses
+// what the actor may not do; what he does not reach is NotFound.
+type Rosters interface {
+	Receive(ctx context.Context, actor tenancy.Actor, upload roster.Upload) (roster.Import, error)
+	Import(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
+	Preview(ctx context.Context, actor tenancy.Actor, id roster.ImportID, page roster.Page) (roster.Preview, error)
+	Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, accept []string) (roster.Import, error)
+	Apply(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
+	Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
+	Cancel(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
+}
+
+// Employees reads the people of a tenant and issues their activation codes,
+// under the same rule as Rosters.
+type Employees interface {
+	Search(ctx context.Context, actor tenancy.Actor, search roster.Search) ([]tenancy.Employee, error)
+	Employee(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID) (tenancy.Employee, error)
+	Activate(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug, ids []tenancy.EmployeeID) ([]roster.Activation, error)
+}
+
+// Options is what a Server is made of.
+type Options struct {
+	Tokens    Tokens
+	Snapshots Snapshots
+	Rosters   Rosters
+	Employees Employees
+	// Ready returns an error while the server cannot do its work.
+	Ready   func(context.Context) error
+	Log     *slog.Logger
+	Metrics *prometheus.Registry
+}
+
+// Server answers the API's requests.
+type Server struct {
+	tokens    Tokens
+	snapshots Snapshots
+	rosters   Rosters
+	employees Employees
+	ready     func(context.Context) error
+	log       *slog.Logger
+	metrics   *metrics
+	uploads   chan struct{} // a slot for each upload in memory
+	mux       *chi.Mux
+}
+
+// New returns a server of the options, all of which are required.
+func New(o Options) *Server {
+	s := &Server{
+		tokens: o.Tokens, snapshots: o.Snapshots, rosters: o.Rosters, employees: o.Employees,
+		ready: o.Ready, log: o.Log, metrics: newMetrics(o.Metrics), uploads: make(chan struct{}, maxUploads),
+	}
+	s.mux = s.routes(o.Metrics)
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Deadlines of requests, from their first byte to the last of the answer.
+const (
+	checkDeadline  = 2 * time.Second
+	usualDeadline  = 15 * time.Second
+	uploadDeadline = 60 * time.Second
+)
+
+// endpoint answers one request of an authenticated caller, or returns an error.
+type endpoint func(w http.ResponseWriter, r *http.Request, actor tenancy.Actor) error
+
+// route is an address of the API: whoever has no role with the action, in any
+// tenant, is refused before the endpoint is asked.
+type route struct {
+	method, pattern string
+	action          tenancy.Action
+	deadline        time.Duration
+	endpoint        endpoint
+}
+
+// table lists the addresses that need a token.
+func (s *Server) table() []route {
+	return []route{
+		{"POST", "/v1/entitlements/check", tenancy.CheckEntitlement, checkDeadline, s.check},
+		{"GET", "/v1/employees/{id}/entitlements", tenancy.ReadEntitlements, checkDeadline, s.entitlements},
+		{"POST", "/v1/employees/search", tenancy.ReadEmployees, usualDeadline, s.searchEmployees},
+		{"GET", "/v1/employees/{id}", tenancy.ReadEmployees, usualDeadline, s.employee},
+		{"POST", "/v1/tenants/{slug}/imports", tenancy.UploadRoster, uploadDeadline, s.upload},
+		{"POST", "/v1/tenants/{slug}/activations", tenancy.IssueActivation, usualDeadline, s.activate},
+		{"GET", "/v1/imports/{id}", tenancy.ReadRoster, usualDeadline, s.readImport},
+		{"GET", "/v1/imports/{id}/changes", tenancy.ReadRoster, usualDeadline, s.previewImport},
+		{"POST", "/v1/imports/{id}/approve", tenancy.ApproveRoster, usualDeadline, s.approveImport},
+		{"POST", "/v1/imports/{id}/apply", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusAccepted, s.rosters.Apply)},
+		{"POST", "/v1/imports/{id}/undo", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusAccepted, s.rosters.Undo)},
+		{"POST", "/v1/imports/{id}/cancel", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusOK, s.rosters.Cancel)},
+	}
+}
+
+// routes builds the mux: the addresses of the table, and those open to all.
+func (s *Server) routes(registry *prometheus.Registry) *chi.Mux {
+	mux := chi.NewMux()
+	mux.Use(s.observe)
+	mux.NotFound(s.noRoute)
+	mux.MethodNotAllowed(s.noMethod)
+	mux.Get("/healthz", s.healthz)
+	mux.Get("/readyz", s.readyz)
+	mux.Get("/openapi.yaml", s.openapi)
+	mux.Method("GET", "/metrics", metricsHandler(registry))
+	for _, route := range s.table() {
+		mux.Method(route.method, route.pattern, s.guard(route))
+	}
+	return mux
+}
+
+// guard lets a request through to the route's endpoint: with a good token, a
+// role that may, no cookies, and only so much time.
+func (s *Server) guard(route route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), route.deadline)
+		defer cancel()
+		r = r.WithContext(ctx)
+		actor, err := s.authenticate(r)
+		switch {
+		case err != nil:
+		case !actor.MayAnywhere(route.action):
+			err = tenancy.E(tenancy.Forbidden, "forbidden", "Your roles do not allow this.")
+		default:
+			err = route.endpoint(w, r, actor)
+		}
+		if err != nil {
+			s.writeError(w, r, err)
+		}
+	}
+}
