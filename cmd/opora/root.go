@@ -46,7 +46,9 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().String("output", "human", `how results are written: "human" or "json"`)
-	root.AddCommand()
+	root.AddCommand(
+		newCatalogueCommand(),
+	)
 	return root
 }
 
