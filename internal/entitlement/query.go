@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -75,8 +76,8 @@ func decodeError(err error) error {
 	switch {
 	case errors.As(err, &ours):
 		return ours
-	case errors.As(err, &wrongType):
-		return fieldInvalid(wrongType.Field, "is not a "+wrongType.Value)
+	case errors.As(err, &wrongType) && wrongType.Field != "":
+		return fieldInvalid(wrongType.Field, "is a "+jsonNoun(wrongType.Type))
 	case errors.As(err, &wrongTime):
 		return fieldInvalid("at", "is an RFC 3339 time with its zone, such as 2026-12-01T10:00:00+03:00")
 	case strings.HasPrefix(err.Error(), "json: unknown field "):
@@ -85,7 +86,15 @@ func decodeError(err error) error {
 	case strings.HasPrefix(err.Error(), "Time.UnmarshalJSON"), strings.HasPrefix(err.Error(), "parsing time"):
 		return fieldInvalid("at", "is an RFC 3339 time with its zone, such as 2026-12-01T10:00:00+03:00")
 	}
-	return tenancy.E(tenancy.Invalid, "json_invalid", "a check is one JSON object; this is not JSON")
+	return tenancy.E(tenancy.Invalid, "json_invalid", "a check is one JSON object")
+}
+
+// jsonNoun is what a field of our type is in JSON.
+func jsonNoun(t reflect.Type) string {
+	if t.Kind() == reflect.Int {
+		return "whole number"
+	}
+	return t.Kind().String()
 }
 
 func fieldInvalid(field, rule string) *tenancy.Error {
