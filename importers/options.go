@@ -1,0 +1,100 @@
+package importers
+
+import "github.com/ponimayu/opora/internal/tenancy"
+
+// Options is what a parse may know of the upload and of the tenant. The zero
+// value of every field but Country is usable.
+type Options struct {
+	Country tenancy.Country `json:"country"` // phone region, kinds of national id, what another country is
+	Sheet   string          `json:"sheet,omitempty"`
+
+	// LegalEntities are those of the tenant; a text that is none of their codes
+	// or names is legal_entity_unknown. Nil: the tenant is not known, and any
+	// text is taken as it stands.
+	LegalEntities []tenancy.LegalEntity `json:"legal_entities"`
+	// LegalEntity holds for rows that name none; when empty, the one of
+	// LegalEntities that is marked default (or the only one) does.
+	LegalEntity tenancy.LegalEntityCode `json:"legal_entity,omitempty"`
+	// Segments are those of the tenant; nil takes any text.
+	Segments []tenancy.Segment `json:"segments"`
+
+	// Mapping is what a person confirmed: it replaces what the header finder
+	// thinks. HeaderLine is the header's last line, found when 0.
+	Mapping    Mapping `json:"mapping,omitempty"`
+	HeaderLine int     `json:"header_line,omitempty"`
+
+	// IDKey is the secret key of the national ids' hash (HMAC-SHA-256 of kind
+	// and digits). Nil: no hashes are made.
+	IDKey []byte `json:"id_key,omitempty"`
+	// Today decides the century of two-digit years and which days are
+	// impossible; the machine's date when zero.
+	Today  tenancy.Date `json:"today,omitzero"`
+	Limits Limits       `json:"limits,omitzero"`
+}
+
+// Limits bound what a file may cost. A zero field takes DefaultLimits' value.
+type Limits struct {
+	Bytes    int64 `json:"bytes,omitempty"`    // of the file
+	Unzipped int64 `json:"unzipped,omitempty"` // bytes of all parts of a workbook together
+	Rows     int   `json:"rows,omitempty"`     // lines of the sheet, of every kind
+	Cells    int64 `json:"cells,omitempty"`    // cells with a value
+	Cell     int   `json:"cell,omitempty"`     // bytes of one value
+	Columns  int   `json:"columns,omitempty"`  // last column that may hold a value
+}
+
+// DefaultLimits fit the largest client we know of ten times over.
+var DefaultLimits = Limits{
+	Bytes:    128 << 20,
+	Unzipped: 1 << 30,
+	Rows:     1 << 20, // what a sheet can hold
+	Cells:    64 << 20,
+	Cell:     32 << 10, // Excel's own limit is 32,767 characters
+	Columns:  512,
+}
+
+func (l Limits) orDefault() Limits {
+	d := DefaultLimits
+	l.Bytes = positive(l.Bytes, d.Bytes)
+	l.Unzipped = positive(l.Unzipped, d.Unzipped)
+	l.Rows = positive(l.Rows, d.Rows)
+	l.Cells = positive(l.Cells, d.Cells)
+	l.Cell = positive(l.Cell, d.Cell)
+	l.Columns = positive(l.Columns, d.Columns)
+	return l
+}
+
+func positive[N int | int64](n, otherwise N) N {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// Field names what a column holds.
+type Field string
+
+// The fields. FullName and the national ids are of the file only: a Row has
+// the name's parts and the id's kind.
+const (
+	FieldEmployeeNo  Field = "employee_no"
+	FieldFullName    Field = "full_name"
+	FieldLastName    Field = "last_name"
+	FieldFirstName   Field = "first_name"
+	FieldMiddleName  Field = "middle_name"
+	FieldEmail       Field = "email"
+	FieldPhone       Field = "phone"
+	FieldDepartment  Field = "department"
+	FieldPosition    Field = "position"
+	FieldLegalEntity Field = "legal_entity"
+	FieldHiredOn     Field = "hired_on"
+	FieldLeftOn      Field = "left_on"
+	FieldBirthDate   Field = "birth_date"
+	FieldCountry     Field = "country" // of residence
+	FieldSegment     Field = "segment"
+	FieldSNILS       Field = "snils"
+	FieldINN         Field = "inn"
+	FieldIIN         Field = "iin"
+)
+
+// Mapping says in which column (a letter: "A", "AB") a field is.
+type Mapping map[Field]string

@@ -1,0 +1,76 @@
+package importers
+
+import (
+	"fmt"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// The codes of a row's problems, as in docs/design.md ("The command line").
+// IdentityChanged is found later, against the people we have.
+const (
+	NameMissing        tenancy.ProblemCode = "name_missing"
+	EmployeeNoMissing  tenancy.ProblemCode = "employee_no_missing"
+	EmployeeNoTwice    tenancy.ProblemCode = "employee_no_duplicate"
+	EmployeeNoSimilar  tenancy.ProblemCode = "employee_no_similar"
+	DateOrder          tenancy.ProblemCode = "date_order"
+	CountryMismatch    tenancy.ProblemCode = "country_mismatch"
+	LegalEntityUnknown tenancy.ProblemCode = "legal_entity_unknown"
+	IdentityChanged    tenancy.ProblemCode = "identity_changed"
+
+	EmailInvalid   tenancy.ProblemCode = "email_invalid"
+	EmailSuspect   tenancy.ProblemCode = "email_suspect"
+	EmailDuplicate tenancy.ProblemCode = "email_duplicate"
+	PhoneInvalid   tenancy.ProblemCode = "phone_invalid"
+	DateInvalid    tenancy.ProblemCode = "date_invalid"
+	SNILSChecksum  tenancy.ProblemCode = "snils_checksum"
+	IINChecksum    tenancy.ProblemCode = "iin_checksum"
+	INNChecksum    tenancy.ProblemCode = "inn_checksum"
+	ValueLost      tenancy.ProblemCode = "value_lost"
+	FormulaText    tenancy.ProblemCode = "formula_text"
+	SegmentUnknown tenancy.ProblemCode = "segment_unknown"
+
+	NameIncomplete tenancy.ProblemCode = "name_incomplete"
+	NameSuspect    tenancy.ProblemCode = "name_suspect"
+	ContactMissing tenancy.ProblemCode = "contact_missing"
+	IDRepaired     tenancy.ProblemCode = "id_repaired"
+	CountrySuspect tenancy.ProblemCode = "country_suspect"
+)
+
+// The codes of problems with a whole file.
+const (
+	HeaderNotFound  tenancy.ProblemCode = "header_not_found"
+	HeaderAmbiguous tenancy.ProblemCode = "header_ambiguous"
+	FileFormat      tenancy.ProblemCode = "file_format"
+	FileEncrypted   tenancy.ProblemCode = "file_encrypted"
+	FileTooLarge    tenancy.ProblemCode = "file_too_large"
+	FileMacro       tenancy.ProblemCode = "file_macro"
+	FileDamaged     tenancy.ProblemCode = "file_damaged"
+	SheetMissing    tenancy.ProblemCode = "sheet_missing"
+	FileEmpty       tenancy.ProblemCode = "file_empty"
+	EncodingLossy   tenancy.ProblemCode = "encoding_lossy"
+)
+
+// errorCodes are the codes that reject a row; all others of a row warn.
+var errorCodes = map[tenancy.ProblemCode]bool{
+	NameMissing: true, EmployeeNoMissing: true, EmployeeNoTwice: true, EmployeeNoSimilar: true,
+	DateOrder: true, CountryMismatch: true, LegalEntityUnknown: true, IdentityChanged: true,
+}
+
+// severity returns what docs/design.md's table says of a row's code.
+func severity(code tenancy.ProblemCode) tenancy.Severity {
+	if errorCodes[code] {
+		return tenancy.SeverityError
+	}
+	return tenancy.SeverityWarning
+}
+
+// fileProblem is a problem with the whole file; line 0 means no place.
+func fileProblem(code tenancy.ProblemCode, line int, format string, args ...any) tenancy.Problem {
+	return tenancy.Problem{
+		Code:     code,
+		Severity: tenancy.SeverityError,
+		Message:  fmt.Sprintf(format, args...),
+		Line:     line,
+	}
+}
