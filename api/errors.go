@@ -83,7 +83,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Retry-After", "2")
 	}
 	if p.Status >= http.StatusInternalServerError {
-		s.log.LogAttrs(r.Context(), levelError, "request failed", requestAttrs(r, causeAttr(err))...)
+		s.log.LogAttrs(r.Context(), levelError, "request failed", requestAttrs(w, r, causeAttr(err))...)
 	}
 	h.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)

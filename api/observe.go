@@ -93,24 +93,35 @@ func (s *Server) finish(o *observed, r *http.Request, start time.Time) {
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
-		s.log.LogAttrs(r.Context(), levelError, "panic", requestAttrs(r, slog.String("value_type", fmt.Sprintf("%T", p)), slog.String("stack", stack()))...)
+		s.log.LogAttrs(r.Context(), levelError, "panic", requestAttrs(o, r, slog.String("value_type", fmt.Sprintf("%T", p)), slog.String("stack", stack()))...)
 		if o.status == 0 {
 			s.writeError(o, r, errInternal)
 		}
 	}
 	pattern := patternOf(r)
 	took := time.Since(start)
-	s.metrics.observe(r.Method, pattern, o.status, took)
+	s.metrics.observe(methodOf(r), pattern, o.status, took)
 	if quiet[pattern] && o.status < http.StatusInternalServerError {
 		return
 	}
-	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", requestAttrs(r, slog.Int("status", o.status),
-		slog.Int("bytes", o.bytes), slog.Duration("took", took), slog.String("request_id", o.Header().Get(requestIDHeader)))...)
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", requestAttrs(o, r, slog.Int("status", o.status),
+		slog.Int("bytes", o.bytes), slog.Duration("took", took))...)
 }
 
 // requestAttrs says which request is meant without saying whom it concerns.
-func requestAttrs(r *http.Request, more ...slog.Attr) []slog.Attr {
-	return append([]slog.Attr{slog.String("method", r.Method), slog.String("route", patternOf(r))}, more...)
+func requestAttrs(w http.ResponseWriter, r *http.Request, more ...slog.Attr) []slog.Attr {
+	return append([]slog.Attr{slog.String("request_id", w.Header().Get(requestIDHeader)),
+		slog.String("method", methodOf(r)), slog.String("route", patternOf(r))}, more...)
+}
+
+// methodOf returns the request's method when some route has it, so that a
+// caller's own word gets neither into the log nor into a metric's label.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodPost, http.MethodHead:
+		return r.Method
+	}
+	return "other"
 }
 
 // patternOf returns the route's pattern, which holds no ids.

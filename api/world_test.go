@@ -1,0 +1,245 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ponimayu/opora/api"
+	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+const (
+	employeeOfCDEK = "0193b6f2-7d5a-7c11-9a55-3d1f5b0e7a01"
+	importOfCDEK   = "0193b6f2-7d5a-7c11-9a55-3d1f5b0e7a02"
+	nobody         = "0193b6f2-7d5a-7c11-9a55-3d1f5b0e7aff"
+)
+
+// callers are whom the world's tokens speak for, by token.
+var callers = map[string]tenancy.Actor{
+	"employee":   {ID: "e", Roles: []tenancy.Role{tenancy.RoleEmployee}},
+	"specialist": {ID: "s", Roles: []tenancy.Role{tenancy.RoleSpecialist}},
+	"payments":   {ID: "pay", Roles: []tenancy.Role{tenancy.RolePayments}},
+	"booking":    {ID: "b", Roles: []tenancy.Role{tenancy.RoleBookingCore}},
+	"hr-cdek":    {ID: "h1", Roles: []tenancy.Role{tenancy.RoleHRAdmin}, Tenants: []tenancy.TenantSlug{"cdek"}},
+	"hr-cdek-2":  {ID: "h2", Roles: []tenancy.Role{tenancy.RoleHRAdmin}, Tenants: []tenancy.TenantSlug{"cdek"}},
+	"hr-avito":   {ID: "h3", Roles: []tenancy.Role{tenancy.RoleHRAdmin}, Tenants: []tenancy.TenantSlug{"avito"}},
+	"hr-nowhere": {ID: "h4", Roles: []tenancy.Role{tenancy.RoleHRAdmin}},
+	"platform":   {ID: "p", Roles: []tenancy.Role{tenancy.RolePlatformAdmin}},
+}
+
+// world is a server over one tenant, one employee and one import held in
+// memory, under the rule that the real use cases follow.
+type world struct {
+	t       *testing.T
+	server  *api.Server
+	log     bytes.Buffer
+	fail    error         // what every use case answers, when set
+	panics  any           // what every use case panics with, when set
+	hang    bool          // use cases wait for their deadline
+	ready   error         // what readiness answers
+	upload  roster.Upload // the last one received, its content below
+	content []byte
+	terms   *entitlement.Terms
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t}
+	terms, err := entitlement.Compile(tenancy.Tenant{Slug: "cdek", Contracts: []tenancy.Contract{{
+		ID: "cdek-ru-2026", Country: "RU", TimeZone: "Europe/Moscow", From: tenancy.NewDate(2026, 1, 1), Until: tenancy.NewDate(2027, 1, 1),
+		Grants: []tenancy.Grant{{ID: "talk", SpecialistTypes: []tenancy.SpecialistTypeCode{"psychologist"}, Amount: 6, Per: tenancy.PerEmployee, Window: tenancy.CalendarYear}},
+	}}}, []tenancy.SpecialistType{{Code: "psychologist"}, {Code: "lawyer"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.terms = terms
+	w.server = api.New(api.Options{
+		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Metrics: prometheus.NewRegistry(),
+		Ready: func(context.Context) error { return w.ready }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+	})
+	return w
+}
+
+// Verify implements api.Tokens.
+func (w *world) Verify(_ context.Context, raw string) (tenancy.Actor, error) {
+	actor, ok := callers[raw]
+	if !ok {
+		return actor, tenancy.E(tenancy.Unauthenticated, "token_malformed", "not a token")
+	}
+	return actor, nil
+}
+
+// may is the rule of every use case: a tenant that the actor does not reach
+// does not exist.
+func (w *world) may(ctx context.Context, actor tenancy.Actor, action tenancy.Action, tenant tenancy.TenantSlug, code string) error {
+	switch {
+	case w.panics != nil:
+		panic(w.panics)
+	case w.hang:
+		<-ctx.Done()
+		return ctx.Err()
+	case w.fail != nil:
+		return w.fail
+	case tenant != "cdek" || !actor.May(action, tenant):
+		return tenancy.E(tenancy.NotFound, code, "There is no such thing.")
+	}
+	return nil
+}
+
+func (w *world) Snapshot(ctx context.Context, id tenancy.EmployeeID) (entitlement.Snapshot, error) {
+	if err := w.may(ctx, callers["booking"], tenancy.CheckEntitlement, "cdek", ""); err != nil || id != employeeOfCDEK {
+		return entitlement.Snapshot{Revision: "1"}, err
+	}
+	return entitlement.NewSnapshot(w.terms, anEmployee(), "1"), nil
+}
+
+func anEmployee() tenancy.Employee {
+	return tenancy.Employee{
+		ID: employeeOfCDEK, Tenant: "cdek", Login: "cdek-7k2m9q", Status: tenancy.Current, LastName: "Примерова", FirstName: "Анна",
+		BirthDate: tenancy.NewDate(1990, 2, 3), Overrides: []tenancy.Override{{Grant: "talk", Amount: 1, Reason: "canary-reason"}},
+		Employments: []tenancy.Employment{{LegalEntity: "global", EmployeeNo: "17", EmployeeKey: "17", HiredOn: tenancy.NewDate(2024, 3, 1)}},
+	}
+}
+
+func (w *world) Search(ctx context.Context, actor tenancy.Actor, s roster.Search) ([]tenancy.Employee, error) {
+	if err := w.may(ctx, actor, tenancy.ReadEmployees, s.Tenant, "tenant_unknown"); err != nil {
+		return nil, err
+	}
+	return []tenancy.Employee{anEmployee()}, nil
+}
+
+func (w *world) Employee(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID) (tenancy.Employee, error) {
+	if err := w.may(ctx, actor, tenancy.ReadEmployees, tenantOf(string(id)), "employee_unknown"); err != nil {
+		return tenancy.Employee{}, err
+	}
+	return anEmployee(), nil
+}
+
+// tenantOf says whose the world's things are.
+func tenantOf(id string) tenancy.TenantSlug {
+	if id == employeeOfCDEK || id == importOfCDEK {
+		return "cdek"
+	}
+	return ""
+}
+
+func (w *world) Activate(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug, ids []tenancy.EmployeeID) ([]roster.Activation, error) {
+	if err := w.may(ctx, actor, tenancy.IssueActivation, tenant, "tenant_unknown"); err != nil {
+		return nil, err
+	}
+	return []roster.Activation{{EmployeeID: ids[0], Login: "cdek-7k2m9q", Code: "AB12-CD34"}}, nil
+}
+
+func (w *world) Receive(ctx context.Context, actor tenancy.Actor, u roster.Upload) (roster.Import, error) {
+	if err := w.may(ctx, actor, tenancy.UploadRoster, u.Tenant, "tenant_unknown"); err != nil {
+		return roster.Import{}, err
+	}
+	w.upload = u
+	w.content, _ = io.ReadAll(u.Content)
+	return anImport(roster.Received), nil
+}
+
+func anImport(state roster.State) roster.Import {
+	return roster.Import{ID: importOfCDEK, Tenant: "cdek", State: state, Mode: roster.Add, UploadedBy: "h1", UploadedAt: time.Unix(1795262400, 0).UTC()}
+}
+
+func (w *world) step(ctx context.Context, actor tenancy.Actor, action tenancy.Action, id roster.ImportID, to roster.State) (roster.Import, error) {
+	if err := w.may(ctx, actor, action, tenantOf(string(id)), "import_unknown"); err != nil {
+		return roster.Import{}, err
+	}
+	return anImport(to), nil
+}
+
+func (w *world) Import(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
+	return w.step(ctx, actor, tenancy.ReadRoster, id, roster.Planned)
+}
+
+func (w *world) Preview(ctx context.Context, actor tenancy.Actor, id roster.ImportID, p roster.Page) (roster.Preview, error) {
+	_, err := w.step(ctx, actor, tenancy.ReadRoster, id, "")
+	return roster.Preview{Next: p.After + p.Limit, Items: []roster.PreviewItem{{Line: 5, Change: "update",
+		Fields: []roster.FieldChange{{Field: "position", Old: "Курьер", New: "Кладовщик"}}}}}, err
+}
+
+func (w *world) Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, _ []string) (roster.Import, error) {
+	if tenantOf(string(id)) == "cdek" && actor.ID == "h1" {
+		return roster.Import{}, tenancy.E(tenancy.Conflict, "same_person", "Another person than the uploader approves.")
+	}
+	return w.step(ctx, actor, tenancy.ApproveRoster, id, roster.Planned)
+}
+
+func (w *world) Apply(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
+	return w.step(ctx, actor, tenancy.ApplyRoster, id, roster.Applying)
+}
+
+func (w *world) Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
+	return w.step(ctx, actor, tenancy.ApplyRoster, id, roster.Undone)
+}
+
+func (w *world) Cancel(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
+	return w.step(ctx, actor, tenancy.ApplyRoster, id, roster.Cancelled)
+}
+
+// request makes a request of the caller; body is JSON unless it says otherwise.
+func request(caller, method, path, body string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if caller != "" {
+		r.Header.Set("Authorization", "Bearer "+caller)
+	}
+	return r
+}
+
+// form makes an upload of the caller: pairs of a part's name and its content.
+func form(caller, path string, parts ...string) *http.Request {
+	var b bytes.Buffer
+	m := multipart.NewWriter(&b)
+	for i := 0; i < len(parts); i += 2 {
+		var part io.Writer
+		if parts[i] == "file" {
+			part, _ = m.CreateFormFile("file", "Иванов список.XLSX")
+		} else {
+			part, _ = m.CreateFormField(parts[i])
+		}
+		_, _ = io.WriteString(part, parts[i+1])
+	}
+	_ = m.Close()
+	r := request(caller, "POST", path, b.String())
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	return r
+}
+
+// do serves a request and holds the answer to openapi.yaml.
+func (w *world) do(r *http.Request) *httptest.ResponseRecorder {
+	w.t.Helper()
+	answer := httptest.NewRecorder()
+	w.server.ServeHTTP(answer, r)
+	conform(w.t, r, answer)
+	return answer
+}
+
+// code returns the code of a problem, or "" of another answer.
+func code(t *testing.T, answer *httptest.ResponseRecorder) string {
+	t.Helper()
+	if answer.Header().Get("Content-Type") != "application/problem+json" {
+		return ""
+	}
+	var p struct{ Code string }
+	if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil {
+		t.Fatal(err)
+	}
+	return p.Code
+}
