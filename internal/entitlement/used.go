@@ -17,6 +17,9 @@ type Used struct {
 	given   bool
 }
 
+// maxUsed is the greatest count that is believed.
+const maxUsed = 1_000_000_000
+
 // UsedEach is a count taken for each covering grant.
 func UsedEach(n int) Used { return Used{each: n, given: true} }
 
@@ -61,18 +64,19 @@ func (u *Used) UnmarshalJSON(b []byte) error {
 		}
 		read.given = true
 	}
-	if read.negative() {
-		return fieldInvalid("used", "is never negative")
+	if !read.possible() {
+		return fieldInvalid("used", "is a number from 0 to 1000000000")
 	}
 	*u = read
 	return nil
 }
 
-func (u Used) negative() bool {
+// possible reports whether every count is one that sums cannot overflow with.
+func (u Used) possible() bool {
 	for _, n := range u.byGrant {
-		if n < 0 {
-			return true
+		if n < 0 || n > maxUsed {
+			return false
 		}
 	}
-	return u.each < 0
+	return u.each >= 0 && u.each <= maxUsed
 }
