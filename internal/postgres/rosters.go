@@ -1,0 +1,44 @@
+package postgres
+
+import (
+	"io"
+
+
+	"github.com/ponimayu/opora/internal/job"
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/seal"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// Rosters are the use cases around a tenant's people and imports. The command
+// line, the API and the console call the same methods; each checks itself what
+// the actor may do. A tenant, import or employee that the actor's roles do not
+// reach is answered exactly as one that does not exist (tenancy.NotFound); one
+// that he reaches but may not touch is tenancy.Forbidden.
+type Rosters struct {
+	db    *DB
+	key   *seal.Key
+	queue *job.Queue
+}
+
+// NewRosters returns the use cases on a database. key seals uploads and
+// activation codes and hashes national ids.
+func NewRosters(db *DB, key *seal.Key) (*Rosters, error) {
+	queue, err := job.NewQueue(db.pool)
+	if err != nil {
+		return nil, err
+	}
+	return &Rosters{db, key, queue}, nil
+}
+
+// Upload is a roster on its way in.
+type Upload struct {
+	Tenant      tenancy.TenantSlug
+	Mode        roster.Mode             // roster.Add when empty
+	LegalEntity tenancy.LegalEntityCode // the tenant's default entity when empty
+	File        io.Reader               // read to its end once
+}
+
+// MaxUpload is the largest roster file that is taken, in bytes.
+const MaxUpload = 25 << 20
+
