@@ -57,6 +57,9 @@ func employeeAnswerOf(e tenancy.Employee) employeeAnswer {
 	return answer
 }
 
+// maxFound bounds what a search answers with.
+const maxFound = 50
+
 // searchRequest names one tenant and one thing to look for. Personnel numbers
 // and addresses travel in the body, never in an address.
 type searchRequest struct {
@@ -74,7 +77,7 @@ func (s *Server) searchEmployees(w http.ResponseWriter, r *http.Request, actor t
 	if err := asked.validate(); err != nil {
 		return err
 	}
-	found, err := s.employees.Search(r.Context(), actor, roster.Search{Tenant: asked.Tenant, EmployeeNo: asked.EmployeeNo, Email: asked.Email, Text: asked.Q})
+	found, err := s.employees.SearchEmployees(r.Context(), actor, roster.EmployeeFilter{Tenant: asked.Tenant, EmployeeNo: asked.EmployeeNo, Email: asked.Email, Query: asked.Q, Limit: maxFound})
 	if err != nil {
 		return err
 	}
@@ -140,15 +143,32 @@ func (s *Server) activate(w http.ResponseWriter, r *http.Request, actor tenancy.
 	if n := len(asked.EmployeeIDs); n == 0 || n > maxActivations {
 		return tenancy.E(tenancy.Invalid, "field_invalid", "employee_ids holds between 1 and 500 ids.")
 	}
-	for _, id := range asked.EmployeeIDs {
-		if !isUUID(string(id)) {
-			return errEmployeeUnknown
-		}
+	if err := s.belong(r, actor, asked.EmployeeIDs); err != nil {
+		return err
 	}
-	issued, err := s.employees.Activate(r.Context(), actor, tenancy.TenantSlug(chi.URLParam(r, "slug")), asked.EmployeeIDs)
+	issued, err := s.employees.IssueActivation(r.Context(), actor, asked.EmployeeIDs)
 	if err != nil {
 		return err
 	}
 	s.writeJSON(w, r, http.StatusCreated, items[roster.Activation]{Items: issued})
 	return nil
+}
+
+// belong refuses employees who are not of the address's tenant. The first one
+// stands for all: the use case takes employees of one tenant only.
+func (s *Server) belong(r *http.Request, actor tenancy.Actor, ids []tenancy.EmployeeID) error {
+	slug := tenancy.TenantSlug(chi.URLParam(r, "slug"))
+	if !actor.May(tenancy.IssueActivation, slug) {
+		return errTenantUnknown
+	}
+	for _, id := range ids {
+		if !isUUID(string(id)) {
+			return errEmployeeUnknown
+		}
+	}
+	first, err := s.employees.Employee(r.Context(), actor, ids[0])
+	if err == nil && first.Tenant != slug {
+		err = errEmployeeUnknown
+	}
+	return err
 }

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"mime/multipart"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,15 @@ const (
 	maxValue   = 256 // bytes of a form's plain value
 	maxUploads = 4   // held in memory at the same time
 )
+
+// Upload is a roster as it was handed in. The tenant comes from the address and
+// who asks, never from the file; the file's name is not kept.
+type Upload struct {
+	Tenant      tenancy.TenantSlug
+	Mode        roster.Mode
+	LegalEntity tenancy.LegalEntityCode
+	Content     io.Reader
+}
 
 // upload takes a roster. Nothing is parsed here: the import's state tells what
 // became of it.
@@ -58,8 +68,8 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, actor tenancy.Ac
 var errTenantUnknown = tenancy.E(tenancy.NotFound, "tenant_unknown", "There is no such tenant.")
 
 // readUpload reads the form's parts in whatever order they come.
-func readUpload(r *http.Request) (roster.Upload, error) {
-	upload := roster.Upload{Mode: roster.Add}
+func readUpload(r *http.Request) (Upload, error) {
+	upload := Upload{Mode: roster.Add}
 	form, err := r.MultipartReader()
 	if err != nil {
 		return upload, tenancy.E(tenancy.Invalid, "content_type", "A roster is sent as multipart/form-data with the part \"file\".")
@@ -83,13 +93,13 @@ func readUpload(r *http.Request) (roster.Upload, error) {
 }
 
 // readPart puts one part of the form into the upload.
-func readPart(part *multipart.Part, upload *roster.Upload) error {
+func readPart(part *multipart.Part, upload *Upload) error {
 	if part.FormName() == "file" {
 		if upload.Content != nil {
 			return tenancy.E(tenancy.Invalid, "field_invalid", "The form has more than one part \"file\".")
 		}
 		content, err := readBounded(part, MaxUpload)
-		upload.Content, upload.Extension = bytes.NewReader(content), strings.ToLower(path.Ext(part.FileName()))
+		upload.Content = bytes.NewReader(content)
 		return err
 	}
 	value, err := readBounded(part, maxValue)
@@ -172,43 +182,50 @@ func (s *Server) readImport(w http.ResponseWriter, r *http.Request, actor tenanc
 	return nil
 }
 
-// previewImport answers one page of what the import would do, or did.
-func (s *Server) previewImport(w http.ResponseWriter, r *http.Request, actor tenancy.Actor) error {
+// changesAnswer is a page of an import's changes. Next is the following page's
+// after; it is absent on the last page.
+type changesAnswer struct {
+	Items []roster.Change `json:"items"`
+	Next  int             `json:"next,omitempty"`
+}
+
+// readChanges answers one page of what the import would do, or did.
+func (s *Server) readChanges(w http.ResponseWriter, r *http.Request, actor tenancy.Actor) error {
 	id, err := importID(r)
 	if err != nil {
 		return err
 	}
-	page, err := pageOf(r)
+	after, err := number(r, "after", 0, 0, math.MaxInt32)
 	if err != nil {
 		return err
 	}
-	preview, err := s.rosters.Preview(r.Context(), actor, id, page)
+	limit, err := number(r, "limit", 100, 1, 1000)
 	if err != nil {
 		return err
 	}
-	s.writeJSON(w, r, http.StatusOK, preview)
+	changes, err := s.rosters.Changes(r.Context(), actor, id, after, limit)
+	if err != nil {
+		return err
+	}
+	answer := changesAnswer{Items: append([]roster.Change{}, changes...)}
+	if len(changes) == limit {
+		answer.Next = changes[limit-1].N
+	}
+	s.writeJSON(w, r, http.StatusOK, answer)
 	return nil
 }
 
-// pageOf reads after and limit from the query string.
-func pageOf(r *http.Request) (roster.Page, error) {
-	page := roster.Page{Limit: 100}
-	q := r.URL.Query()
-	for name, to := range map[string]*int{"after": &page.After, "limit": &page.Limit} {
-		text := q.Get(name)
-		if text == "" {
-			continue
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return page, tenancy.E(tenancy.Invalid, "field_invalid", name+" is a whole number.")
-		}
-		*to = n
+// number reads a whole number from the query string.
+func number(r *http.Request, name string, absent, least, most int) (int, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return absent, nil
 	}
-	if page.Limit < 1 || page.Limit > 1000 {
-		return page, tenancy.E(tenancy.Invalid, "field_invalid", "limit is between 1 and 1000.")
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		return 0, tenancy.E(tenancy.Invalid, "field_invalid", fmt.Sprintf("%s is a whole number between %d and %d.", name, least, most))
 	}
-	return page, nil
+	return n, nil
 }
 
 // approveRequest names the findings of the brake that a second person accepts.
@@ -251,6 +268,33 @@ func (s *Server) moveImport(status int, step func(context.Context, tenancy.Actor
 		s.writeJSON(w, r, status, importAnswer(i))
 		return nil
 	}
+}
+
+// undoAnswer is the import after its undoing, and what became of each change.
+type undoAnswer struct {
+	roster.Import
+	Reversed []roster.Change `json:"reversed"`
+	Kept     []roster.Change `json:"kept"`
+	Failed   []roster.Change `json:"failed_changes"`
+}
+
+func (s *Server) undoImport(w http.ResponseWriter, r *http.Request, actor tenancy.Actor) error {
+	id, err := importID(r)
+	if err != nil {
+		return err
+	}
+	if err := requireNoBody(w, r); err != nil {
+		return err
+	}
+	report, err := s.rosters.Undo(r.Context(), actor, id)
+	if err != nil {
+		return err
+	}
+	answer := undoAnswer{Import: importAnswer(report.Import)}
+	answer.Reversed, answer.Kept = append([]roster.Change{}, report.Reversed...), append([]roster.Change{}, report.Kept...)
+	answer.Failed = append([]roster.Change{}, report.Failed...)
+	s.writeJSON(w, r, http.StatusAccepted, answer)
+	return nil
 }
 
 // requireNoBody takes an absent body or an empty object, nothing else: a body

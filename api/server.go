@@ -29,21 +29,21 @@ type Snapshots interface {
 // Rosters is HR's way: uploads and what becomes of them. Every method refuses
 // what the actor may not do; what he does not reach is NotFound.
 type Rosters interface {
-	Receive(ctx context.Context, actor tenancy.Actor, upload roster.Upload) (roster.Import, error)
+	Receive(ctx context.Context, actor tenancy.Actor, upload Upload) (roster.Import, error)
 	Import(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
-	Preview(ctx context.Context, actor tenancy.Actor, id roster.ImportID, page roster.Page) (roster.Preview, error)
+	Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) ([]roster.Change, error)
 	Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, accept []string) (roster.Import, error)
 	Apply(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
-	Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
+	Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.UndoReport, error)
 	Cancel(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
 }
 
 // Employees reads the people of a tenant and issues their activation codes,
 // under the same rule as Rosters.
 type Employees interface {
-	Search(ctx context.Context, actor tenancy.Actor, search roster.Search) ([]tenancy.Employee, error)
+	SearchEmployees(ctx context.Context, actor tenancy.Actor, filter roster.EmployeeFilter) ([]tenancy.Employee, error)
 	Employee(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID) (tenancy.Employee, error)
-	Activate(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug, ids []tenancy.EmployeeID) ([]roster.Activation, error)
+	IssueActivation(ctx context.Context, actor tenancy.Actor, ids []tenancy.EmployeeID) ([]roster.Activation, error)
 }
 
 // Options is what a Server is made of.
@@ -113,10 +113,10 @@ func (s *Server) table() []route {
 		{"POST", "/v1/tenants/{slug}/imports", tenancy.UploadRoster, uploadDeadline, s.upload},
 		{"POST", "/v1/tenants/{slug}/activations", tenancy.IssueActivation, usualDeadline, s.activate},
 		{"GET", "/v1/imports/{id}", tenancy.ReadRoster, usualDeadline, s.readImport},
-		{"GET", "/v1/imports/{id}/changes", tenancy.ReadRoster, usualDeadline, s.previewImport},
+		{"GET", "/v1/imports/{id}/changes", tenancy.ReadRoster, usualDeadline, s.readChanges},
 		{"POST", "/v1/imports/{id}/approve", tenancy.ApproveRoster, usualDeadline, s.approveImport},
 		{"POST", "/v1/imports/{id}/apply", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusAccepted, s.rosters.Apply)},
-		{"POST", "/v1/imports/{id}/undo", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusAccepted, s.rosters.Undo)},
+		{"POST", "/v1/imports/{id}/undo", tenancy.ApplyRoster, usualDeadline, s.undoImport},
 		{"POST", "/v1/imports/{id}/cancel", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusOK, s.rosters.Cancel)},
 	}
 }

@@ -174,7 +174,7 @@ func TestUpload(t *testing.T) {
 		if got.Code != 202 || got.Header().Get("Location") != "/v1/imports/"+importOfCDEK {
 			t.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
 		}
-		if w.upload.Tenant != "cdek" || w.upload.Mode != roster.Full || w.upload.LegalEntity != "global" || w.upload.Extension != ".xlsx" || string(w.content) != content {
+		if w.upload.Tenant != "cdek" || w.upload.Mode != roster.Full || w.upload.LegalEntity != "global" || string(w.content) != content {
 			t.Errorf("received %+v and %d bytes", w.upload, len(w.content))
 		}
 	}
@@ -210,10 +210,12 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-func TestPreviewPages(t *testing.T) {
+func TestChangesComeInPages(t *testing.T) {
 	w := newWorld(t)
-	if got := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+"/changes?after=10&limit=5", "")).Body.String(); !strings.Contains(got, `"next":15`) {
-		t.Error(got)
+	for query, want := range map[string]string{"limit=5": `"next":5`, "after=5&limit=5": `"next":10`, "after=10&limit=5": `]}`, "after=100": `{"items":[]}`} {
+		if got := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+"/changes?"+query, "")).Body.String(); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", query, got)
+		}
 	}
 	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "after=-1"} {
 		if got := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+"/changes?"+query, "")); code(t, got) != "field_invalid" {

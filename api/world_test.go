@@ -46,11 +46,11 @@ type world struct {
 	t       *testing.T
 	server  *api.Server
 	log     bytes.Buffer
-	fail    error         // what every use case answers, when set
-	panics  any           // what every use case panics with, when set
-	hang    bool          // use cases wait for their deadline
-	ready   error         // what readiness answers
-	upload  roster.Upload // the last one received, its content below
+	fail    error      // what every use case answers, when set
+	panics  any        // what every use case panics with, when set
+	hang    bool       // use cases wait for their deadline
+	ready   error      // what readiness answers
+	upload  api.Upload // the last one received, its content below
 	content []byte
 	terms   *entitlement.Terms
 }
@@ -113,7 +113,7 @@ func anEmployee() tenancy.Employee {
 	}
 }
 
-func (w *world) Search(ctx context.Context, actor tenancy.Actor, s roster.Search) ([]tenancy.Employee, error) {
+func (w *world) SearchEmployees(ctx context.Context, actor tenancy.Actor, s roster.EmployeeFilter) ([]tenancy.Employee, error) {
 	if err := w.may(ctx, actor, tenancy.ReadEmployees, s.Tenant, "tenant_unknown"); err != nil {
 		return nil, err
 	}
@@ -135,14 +135,14 @@ func tenantOf(id string) tenancy.TenantSlug {
 	return ""
 }
 
-func (w *world) Activate(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug, ids []tenancy.EmployeeID) ([]roster.Activation, error) {
-	if err := w.may(ctx, actor, tenancy.IssueActivation, tenant, "tenant_unknown"); err != nil {
+func (w *world) IssueActivation(ctx context.Context, actor tenancy.Actor, ids []tenancy.EmployeeID) ([]roster.Activation, error) {
+	if err := w.may(ctx, actor, tenancy.IssueActivation, tenantOf(string(ids[0])), "employee_unknown"); err != nil {
 		return nil, err
 	}
-	return []roster.Activation{{EmployeeID: ids[0], Login: "cdek-7k2m9q", Code: "AB12-CD34"}}, nil
+	return []roster.Activation{{EmployeeID: ids[0], Login: "cdek-7k2m9q", Code: "AB12-CD34", ExpiresAt: "2026-11-28T10:00:00Z"}}, nil
 }
 
-func (w *world) Receive(ctx context.Context, actor tenancy.Actor, u roster.Upload) (roster.Import, error) {
+func (w *world) Receive(ctx context.Context, actor tenancy.Actor, u api.Upload) (roster.Import, error) {
 	if err := w.may(ctx, actor, tenancy.UploadRoster, u.Tenant, "tenant_unknown"); err != nil {
 		return roster.Import{}, err
 	}
@@ -166,10 +166,14 @@ func (w *world) Import(ctx context.Context, actor tenancy.Actor, id roster.Impor
 	return w.step(ctx, actor, tenancy.ReadRoster, id, roster.Planned)
 }
 
-func (w *world) Preview(ctx context.Context, actor tenancy.Actor, id roster.ImportID, p roster.Page) (roster.Preview, error) {
+func (w *world) Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) ([]roster.Change, error) {
 	_, err := w.step(ctx, actor, tenancy.ReadRoster, id, "")
-	return roster.Preview{Next: p.After + p.Limit, Items: []roster.PreviewItem{{Line: 5, Change: "update",
-		Fields: []roster.FieldChange{{Field: "position", Old: "Курьер", New: "Кладовщик"}}}}}, err
+	var all []roster.Change
+	for n := after + 1; n <= min(after+limit, 12); n++ {
+		all = append(all, roster.Change{N: n, Kind: roster.Update, State: roster.ChangePlanned, Line: 4 + n, LegalEntity: "global", EmployeeNo: "17", EmployeeKey: "17",
+			EmployeeID: employeeOfCDEK, Employment: nobody, Fields: []roster.FieldChange{{Field: "position", Old: "Курьер", New: "Кладовщик"}}})
+	}
+	return all, err
 }
 
 func (w *world) Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, _ []string) (roster.Import, error) {
@@ -183,8 +187,9 @@ func (w *world) Apply(ctx context.Context, actor tenancy.Actor, id roster.Import
 	return w.step(ctx, actor, tenancy.ApplyRoster, id, roster.Applying)
 }
 
-func (w *world) Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
-	return w.step(ctx, actor, tenancy.ApplyRoster, id, roster.Undone)
+func (w *world) Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.UndoReport, error) {
+	i, err := w.step(ctx, actor, tenancy.ApplyRoster, id, roster.Undone)
+	return roster.UndoReport{Import: i}, err
 }
 
 func (w *world) Cancel(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
