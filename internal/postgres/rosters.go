@@ -3,7 +3,6 @@ package postgres
 import (
 	"io"
 
-
 	"github.com/ponimayu/opora/internal/job"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/seal"
@@ -41,4 +40,3 @@ type Upload struct {
 
 // MaxUpload is the largest roster file that is taken, in bytes.
 const MaxUpload = 25 << 20
-
