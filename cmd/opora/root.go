@@ -49,6 +49,8 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newCatalogueCommand(),
 		newEntitlementCommand(),
+		newDevCommand(),
+		newDevGuardCommand(),
 	)
 	return root
 }
