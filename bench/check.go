@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// connections is how many callers ask at once on either side.
+const connections = 16
+
+// benchCheck asks Opora's check, token and all, and sets the answers per
+// second against a bare chi handler that returns a fixed JSON of the same size.
+func benchCheck(ctx context.Context, s stack, duration time.Duration) (result, error) {
+	ids, err := someEmployees(ctx, s)
+	if err != nil {
+		return result{}, err
+	}
+	credentials := clientcredentials.Config{
+		ClientID: s.BookingID, ClientSecret: s.BookingSecret,
+		TokenURL: s.KeycloakURL + "/realms/" + s.Realm + "/protocol/openid-connect/token",
+	}
+	token, err := credentials.Token(ctx)
+	if err != nil {
+		return result{}, fmt.Errorf("token: %w", err)
+	}
+	ask := func(base string) func(i int) *http.Request {
+		return func(i int) *http.Request {
+			body := fmt.Sprintf(`{"employee_id":%q,"specialist_type":"psychologist","at":%q}`,
+				ids[i%len(ids)], time.Now().Add(24*time.Hour).Format(time.RFC3339))
+			req, _ := http.NewRequest(http.MethodPost, base+"/v1/entitlements/check", bytes.NewReader([]byte(body)))
+			req.Header.Set("Content-Type", "application/json")
+			token.SetAuthHeader(req)
+			return req
+		}
+	}
+	answer, err := once(ask(s.OporaURL)(0))
+	if err != nil {
+		return result{}, err
+	}
+	bare, stop, err := bareHandler(answer)
+	if err != nil {
+		return result{}, err
+	}
+	defer stop()
+	// The two sides take turns, so that a slow minute of the machine hits both.
+	var opora, rival load
+	for range 3 {
+		opora.add(hammer(ctx, ask(s.OporaURL), duration/3))
+		rival.add(hammer(ctx, ask(bare), duration/3))
+	}
+	if opora.failed+rival.failed > 0 {
+		return result{}, fmt.Errorf("%d of Opora's and %d of the bare answers were not 200", opora.failed, rival.failed)
+	}
+	fmt.Fprintf(os.Stderr, "check: p50 %v p99 %v; bare handler p50 %v p99 %v\n",
+		opora.percentile(50), opora.percentile(99), rival.percentile(50), rival.percentile(99))
+	return result{
+		What: "POST /v1/entitlements/check", Opora: opora.rate(),
+		Rival: "bare chi handler, fixed JSON of the same size", RivalRate: rival.rate(),
+	}, nil
+}
+
+// someEmployees returns ids of the employees that the roster measurement, or a
+// roster imported before it, has made.
+func someEmployees(ctx context.Context, s stack) ([]tenancy.EmployeeID, error) {
+	var found struct {
+		Items []tenancy.Employee `json:"items"`
+	}
+	err := hrClient(ctx, s).post(ctx, "/v1/employees/search", map[string]string{"tenant": "cdek", "q": "а"}, &found)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.Items) == 0 {
+		return nil, fmt.Errorf("cdek has no employees: run the roster measurement first")
+	}
+	var ids []tenancy.EmployeeID
+	for _, e := range found.Items {
+		ids = append(ids, e.ID)
+	}
+	return ids, nil
+}
+
+// bareHandler serves the limit: chi, no token, no work, the same bytes.
+func bareHandler(answer []byte) (base string, stop func(), err error) {
+	r := chi.NewRouter()
+	r.Post("/v1/entitlements/check", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(answer)
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = server.Serve(l) }()
+	return "http://" + l.Addr().String(), func() { _ = server.Close() }, nil
+}
+
+func once(req *http.Request) ([]byte, error) {
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && (resp.StatusCode != http.StatusOK || !json.Valid(body)) {
+		err = fmt.Errorf("check answered %s: %s", resp.Status, body)
+	}
+	return body, err
+}
+
+// load is what one side answered.
+type load struct {
+	latencies []time.Duration
+	took      time.Duration
+	failed    int64
+}
+
+func (l *load) add(m load) {
+	l.latencies = append(l.latencies, m.latencies...)
+	l.took += m.took
+	l.failed += m.failed
+}
+
+func (l *load) rate() float64 { return float64(len(l.latencies)) / l.took.Seconds() }
+
+func (l *load) percentile(p int) time.Duration {
+	slices.Sort(l.latencies)
+	return l.latencies[min(len(l.latencies)*p/100, len(l.latencies)-1)].Round(time.Microsecond)
+}
+
+// hammer asks from several connections for the duration, each waiting for its
+// answer before it asks again.
+func hammer(ctx context.Context, ask func(int) *http.Request, duration time.Duration) load {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}, Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, duration)
+	defer cancel()
+	var failed atomic.Int64
+	per := make([][]time.Duration, connections)
+	began := time.Now()
+	var all sync.WaitGroup
+	for c := range connections {
+		all.Go(func() {
+			for i := c; ctx.Err() == nil; i += connections {
+				sent := time.Now()
+				resp, err := client.Do(ask(i))
+				if err != nil {
+					failed.Add(1)
+					continue
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					failed.Add(1)
+				}
+				per[c] = append(per[c], time.Since(sent))
+			}
+		})
+	}
+	all.Wait()
+	return load{latencies: slices.Concat(per...), took: time.Since(began), failed: failed.Load()}
+}

@@ -1,0 +1,93 @@
+// Command bench measures Opora against a named rival or limit in the same run
+// and prints the ratios. It runs inside a fresh stack:
+//
+//	opora dev --exec 'go run ./bench'        (make bench)
+//
+// The rivals live here and nowhere else, so this is the one place besides
+// provisioner/keycloak that imports gocloak.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+	"time"
+)
+
+// result is one measured line: Opora's rate beside the rival's, and what the
+// ratio must reach. The rates are per second.
+type result struct {
+	What      string
+	Opora     float64
+	Rival     string
+	RivalRate float64
+	Wanted    float64 // least ratio; 0 when nothing was promised yet
+}
+
+func (r result) ratio() float64 { return r.Opora / r.RivalRate }
+
+func main() {
+	employees := flag.Int("employees", 5000, "employees to import from a file into Keycloak")
+	loop := flag.Int("loop", 500, "employees that the rival loop of gocloak calls makes")
+	duration := flag.Duration("duration", 5*time.Second, "how long each side of the check answers")
+	only := flag.String("only", "", "run one measurement: roster or check")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *employees, *loop, *duration, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, employees, loop int, duration time.Duration, only string) error {
+	stack, err := stackFromEnv()
+	if err != nil {
+		return err
+	}
+	var results []result
+	if only == "" || only == "roster" {
+		r, err := benchRoster(ctx, stack, employees, loop)
+		if err != nil {
+			return fmt.Errorf("roster: %w", err)
+		}
+		results = append(results, r)
+	}
+	if only == "" || only == "check" {
+		r, err := benchCheck(ctx, stack, duration)
+		if err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
+		results = append(results, r)
+	}
+	return show(results)
+}
+
+// show prints the table and fails when a promised ratio was missed, so that
+// `make bench` cannot pass quietly over a regression.
+func show(results []result) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "what\topora/s\trival\trival/s\tratio\twanted")
+	var missed int
+	for _, r := range results {
+		wanted := "-"
+		if r.Wanted > 0 {
+			wanted = fmt.Sprintf(">= %.2f", r.Wanted)
+		}
+		fmt.Fprintf(w, "%s\t%.0f\t%s\t%.0f\t%.2f\t%s\n", r.What, r.Opora, r.Rival, r.RivalRate, r.ratio(), wanted)
+		if r.ratio() < r.Wanted {
+			missed++
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if missed > 0 {
+		return fmt.Errorf("%d promised ratios were missed", missed)
+	}
+	return nil
+}
