@@ -1,0 +1,106 @@
+package roster
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Limits says from where on a list is held until another person has looked.
+// The tenant may adjust them; DefaultLimits are those of docs/design.md.
+type Limits struct {
+	AbsentCount       int // absences of the whole tenant: more than the greater of count and percent
+	AbsentPercent     int
+	DepartmentCount   int // absences of one department
+	DepartmentPercent int
+	WeekPercent       int // absences in seven days, without those that somebody approved
+	IdentityCount     int // changes of name, e-mail or phone
+	IdentityPercent   int
+}
+
+// DefaultLimits hold for a tenant that has not adjusted them.
+var DefaultLimits = Limits{
+	AbsentCount: 2, AbsentPercent: 10,
+	DepartmentCount: 2, DepartmentPercent: 50,
+	WeekPercent:   20,
+	IdentityCount: 5, IdentityPercent: 20,
+}
+
+// The codes of the brake's findings, by which they are accepted.
+const (
+	FindingAbsentMany    = "absent_many"
+	FindingDepartment    = "absent_department"
+	FindingAbsentWeek    = "absent_week"
+	FindingIdentityMany  = "identity_changes_many"
+	FindingSeatsExceeded = "seats_exceeded"
+)
+
+// Standing is what the brake must know of the tenant before the list.
+type Standing struct {
+	Employees   int            // employed now
+	Departments map[string]int // employed now, by department
+	AbsentWeek  int            // let go in the last seven days for being absent, without approved ones
+	Seats       int            // of the contract; 0 when it sets none
+}
+
+// Brake looks at all changes of a list together and names its dangers. A leave
+// that the list dates itself is never counted as an absence.
+func Brake(result Result, standing Standing, limits Limits) []Finding {
+	absent, identity, newcomers, leavers := tally(result.Changes)
+	var findings []Finding
+	over := func(code string, count, limit int, message string) {
+		if count > limit {
+			findings = append(findings, Finding{Code: code, Message: message, Count: count, Limit: limit})
+		}
+	}
+	over(FindingAbsentMany, absent, share(standing.Employees, limits.AbsentCount, limits.AbsentPercent),
+		fmt.Sprintf("%d of %d employees are not on the list and would lose access", absent, standing.Employees))
+	department, limit := worstDepartment(result.Absent, standing, limits)
+	over(FindingDepartment, department, limit, fmt.Sprintf("one department would lose %d of its employees", department))
+	if absent > 0 {
+		week := absent + standing.AbsentWeek
+		over(FindingAbsentWeek, week, share(standing.Employees+standing.AbsentWeek, limits.AbsentCount, limits.WeekPercent),
+			fmt.Sprintf("with this list, %d employees would have been let go within seven days for not being listed", week))
+	}
+	over(FindingIdentityMany, identity, share(standing.Employees, limits.IdentityCount, limits.IdentityPercent),
+		fmt.Sprintf("the name, e-mail or phone of %d employees would change", identity))
+	if standing.Seats > 0 && newcomers > 0 {
+		after := standing.Employees + newcomers - leavers
+		over(FindingSeatsExceeded, after, standing.Seats, fmt.Sprintf("%d employees would be more than the contract's %d seats", after, standing.Seats))
+	}
+	return findings
+}
+
+// tally counts what the brake measures: leaves for not being listed, changes of
+// who somebody is or how he is reached, and people who come and go.
+func tally(changes []Change) (absent, identity, newcomers, leavers int) {
+	for _, c := range changes {
+		switch {
+		case c.Kind == Leave:
+			leavers++
+			if !c.Explicit {
+				absent++
+			}
+		case c.Kind == Hire && c.NewPerson, c.Kind == Return:
+			newcomers++
+		}
+		if c.Kind != Hire && slices.ContainsFunc(c.Fields, FieldChange.Identifies) {
+			identity++
+		}
+	}
+	return absent, identity, newcomers, leavers
+}
+
+// share returns the greater of a count and a percentage of all.
+func share(all, count, percent int) int { return max(count, all*percent/100) }
+
+// worstDepartment returns the absences and the limit of the department that is
+// furthest over its limit. People without a department are in none.
+func worstDepartment(absent map[string]int, standing Standing, limits Limits) (count, limit int) {
+	for name, n := range absent {
+		allowed := share(standing.Departments[name], limits.DepartmentCount, limits.DepartmentPercent)
+		if name != "" && (count == 0 || n-allowed > count-limit || n-allowed == count-limit && n > count) {
+			count, limit = n, allowed
+		}
+	}
+	return count, limit
+}

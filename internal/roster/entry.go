@@ -1,0 +1,96 @@
+package roster
+
+import (
+	"strings"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// Key is what identifies an employment within its tenant: the legal entity and
+// the canonical personnel number. Both sequences that Diff merges are in the
+// order of Key.Compare, which is PostgreSQL's ORDER BY … COLLATE "C".
+type Key struct {
+	LegalEntity tenancy.LegalEntityCode
+	EmployeeKey tenancy.EmployeeKey
+}
+
+// Compare orders keys by their bytes, the legal entity first.
+func (k Key) Compare(l Key) int {
+	if c := strings.Compare(string(k.LegalEntity), string(l.LegalEntity)); c != 0 {
+		return c
+	}
+	return strings.Compare(string(k.EmployeeKey), string(l.EmployeeKey))
+}
+
+// Person is what a list, or we, know of a person. Empty means not known.
+type Person struct {
+	LastName       string
+	FirstName      string
+	MiddleName     string
+	Email          string
+	Phone          string // E.164
+	BirthDate      tenancy.Date
+	NationalID     tenancy.NationalIDKind
+	NationalIDHash string // keyed hash, compared and never shown
+}
+
+// Job is what a list, or we, know of an employment beyond its key.
+type Job struct {
+	EmployeeNo tenancy.EmployeeNo // as HR wrote it
+	Department string
+	Position   string
+	Segment    tenancy.SegmentID
+	HiredOn    tenancy.Date
+	LeftOn     tenancy.Date // the last day of work
+}
+
+// Have is an employment that we hold, with its person.
+type Have struct {
+	Key
+	Person
+	Job
+	EmployeeID     tenancy.EmployeeID
+	EmploymentID   tenancy.EmploymentID
+	EmailConfirmed bool // by the employee himself: only then it is evidence
+	PhoneConfirmed bool
+}
+
+// Want is a row of the uploaded list that was taken.
+type Want struct {
+	Key
+	Person
+	Job
+	Line int // the sheet's own row number
+}
+
+// sameName reports whether two persons are called the same. Case, ё and е and
+// spacing do not count; a middle name that one side lacks does not either.
+func sameName(a, b Person) bool {
+	if foldName(a.LastName) != foldName(b.LastName) || foldName(a.FirstName) != foldName(b.FirstName) {
+		return false
+	}
+	return a.MiddleName == "" || b.MiddleName == "" || foldName(a.MiddleName) == foldName(b.MiddleName)
+}
+
+var foldYo = strings.NewReplacer("ё", "е")
+
+func foldName(s string) string {
+	return foldYo.Replace(strings.Join(strings.Fields(strings.ToLower(s)), " "))
+}
+
+// sameEvidence reports whether something better than a name says that the row
+// is about the person we have: the national id, the birth date, or a contact
+// that the employee himself has confirmed.
+func sameEvidence(have Have, want Want) bool {
+	switch {
+	case have.NationalIDHash != "" && have.NationalIDHash == want.NationalIDHash:
+		return true
+	case !have.BirthDate.IsZero() && have.BirthDate == want.BirthDate:
+		return true
+	case have.EmailConfirmed && have.Email != "" && strings.EqualFold(have.Email, want.Email):
+		return true
+	case have.PhoneConfirmed && have.Phone != "" && have.Phone == want.Phone:
+		return true
+	}
+	return false
+}
