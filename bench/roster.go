@@ -9,6 +9,9 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/oauth2/clientcredentials"
@@ -20,7 +23,7 @@ import (
 // the employees per second from the first byte of the upload to the last
 // confirmed account in Keycloak against the plain loop.
 func benchRoster(ctx context.Context, s stack, employees, loop int) (result, error) {
-	file, err := generatedRoster(employees)
+	file, err := generatedRoster(ctx, employees)
 	if err != nil {
 		return result{}, err
 	}
@@ -150,4 +153,21 @@ func (h hr) send(req *http.Request, out any) error {
 		return fmt.Errorf("%s %s: %s: %s", req.Method, req.URL.Path, resp.Status, body)
 	}
 	return json.Unmarshal(body, out)
+}
+
+// generatedRoster writes a workbook of made-up people with cmd/rostergen.
+func generatedRoster(ctx context.Context, employees int) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "opora-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "roster.xlsx")
+	generate := exec.CommandContext(ctx, "go", "run", "./cmd/rostergen",
+		"-n", strconv.Itoa(employees), "-seed", "7", "-country", "RU", "-dirt", "0", "-format", "xlsx", "-o", file)
+	generate.Stderr = os.Stderr
+	if err := generate.Run(); err != nil {
+		return nil, fmt.Errorf("rostergen: %w", err)
+	}
+	return os.ReadFile(file)
 }
