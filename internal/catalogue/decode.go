@@ -40,7 +40,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, r rule) {
 	case v.Type() == dateType:
 		d.date(n, v)
 	case v.Kind() == reflect.Struct:
-		d.mapping(n, v, path)
+		d.mapping(n, v, path, r)
 	case v.Kind() == reflect.Slice:
 		d.sequence(n, v, path, r)
 	case v.Kind() == reflect.String:
@@ -94,7 +94,7 @@ func kindOf(n *yaml.Node) string {
 	return "a value of another type"
 }
 
-func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
+func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string, r rule) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongType(n, path, "a mapping of "+words(fieldNames(v.Type())))
 		return
@@ -121,6 +121,17 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		d.value(value, v.FieldByIndex(field.Index), at, ruleOf(v.Type(), key.Value))
 	}
 	d.missing(n, v.Type(), seen)
+	if len(seen) < r.items {
+		d.problem(n, "key_missing", "`%s` needs %s of %s", name(path), counted(r.items, v.NumField()), words(fieldNames(v.Type())))
+	}
+}
+
+// counted says how many of all keys are needed.
+func counted(needed, all int) string {
+	if needed == all {
+		return "each"
+	}
+	return "at least " + strconv.Itoa(needed)
 }
 
 func (d *decoder) missing(n *yaml.Node, t reflect.Type, seen map[string]*yaml.Node) {
@@ -159,8 +170,12 @@ func (d *decoder) sequence(n *yaml.Node, v reflect.Value, path string, r rule) {
 		d.wrongType(n, path, "a list")
 		return
 	}
-	if len(n.Content) < r.items {
-		d.problem(n, "value_range", "`%s` is not empty", name(path))
+	switch {
+	case len(n.Content) < r.items:
+		d.problem(n, "value_range", "`%s` is empty; leave the key out when it holds for all", name(path))
+	case r.most > 0 && len(n.Content) > r.most:
+		d.problem(n, "value_range", "`%s` has at most %d entries; here are %d", name(path), r.most, len(n.Content))
+		return
 	}
 	list := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
 	for i, item := range n.Content {
@@ -225,8 +240,11 @@ func (d *decoder) text(n *yaml.Node, v reflect.Value, path string, r rule) {
 	case strings.TrimSpace(word) == "":
 		d.problem(n, "value_invalid", "`%s` is empty", name(path))
 		return
-	case word != strings.TrimSpace(word) || len([]rune(word)) > 200:
-		d.problem(n, "value_invalid", "`%s` has no spaces around it and at most 200 letters", name(path))
+	case word != strings.TrimSpace(word) || len([]rune(word)) > maxText:
+		d.problem(n, "value_invalid", "`%s` has no spaces around it and at most %d letters", name(path), maxText)
+		return
+	case r.pattern == nil && !plainPattern.MatchString(word):
+		d.problem(n, "value_invalid", "`%s` is one line, without control characters", name(path))
 		return
 	case r.pattern != nil && !r.pattern.MatchString(word):
 		d.problem(n, "value_invalid", "`%s` cannot be %.40q: it is %s", name(path), word, r.spelt)

@@ -15,7 +15,7 @@ type rule struct {
 	pattern  *regexp.Regexp // of a text, or of each text of a list
 	spelt    string         // what the pattern asks for, in words
 	min, max int            // of a number
-	items    int            // least length of a list
+	items    int            // least length of a list, or least number of keys of a mapping
 	most     int            // greatest length of a list; any when 0
 	distinct bool           // no text twice in a list
 	about    string         // for the editor
@@ -29,6 +29,7 @@ var (
 	zonePattern    = regexp.MustCompile(`^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$`)
 	domainPattern  = regexp.MustCompile(`^([\p{Ll}0-9]([\p{Ll}0-9-]*[\p{Ll}0-9])?\.)+[\p{Ll}][\p{Ll}0-9-]*$`)
 	emailPattern   = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+	plainPattern   = regexp.MustCompile(`^[^\p{C}\p{Z}]([^\p{C}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}])?$`) // of a text without a pattern of its own: one line, no blanks around it
 	digitsPattern  = regexp.MustCompile(`^[0-9A-Z]{4,20}$`)
 )
 
@@ -38,7 +39,10 @@ const (
 	spelledDomain = "a domain in lower case, such as cdek.example"
 )
 
-// noun is what a type is called in messages.
+// maxText is the greatest number of letters in a text.
+const maxText = 200
+
+// nouns are what a type is called in messages.
 var nouns = map[reflect.Type]string{
 	reflect.TypeFor[tenancy.Tenant]():         "a tenant",
 	reflect.TypeFor[tenancy.LegalEntity]():    "a legal entity",
@@ -75,6 +79,7 @@ var windowKinds = []tenancy.WindowKind{tenancy.CalendarMonth, tenancy.CalendarQu
 var (
 	anyText  = rule{}
 	needed   = rule{required: true}
+	named    = rule{required: true, items: 1} // in one language at least
 	country  = rule{required: true, pattern: countryPattern, spelt: "an ISO 3166 code of two capitals, such as RU"}
 	realm    = rule{required: true, pattern: slugPattern, spelt: spelledSlug}
 	slug     = rule{required: true, pattern: slugPattern, spelt: spelledSlug}
@@ -94,7 +99,7 @@ func number(low, high int) rule { return rule{min: low, max: high} }
 var rules = map[reflect.Type]map[string]rule{
 	reflect.TypeFor[tenancy.Tenant](): {
 		"tenant":         slug.says("The tenant's slug: its name in addresses, groups and commands. It never changes."),
-		"name":           needed.says("What people call the tenant."),
+		"name":           named.says("What people call the tenant."),
 		"suspended":      anyText.says("Nobody of the tenant may book while this is true."),
 		"domains":        {pattern: domainPattern, spelt: spelledDomain, distinct: true, about: "Mail domains of the tenant; no other tenant has them."},
 		"legal_entities": anyText.says("The companies that employ the tenant's people."),
@@ -114,7 +119,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"country":  country,
 		"protocol": needed,
 		"alias":    slug.says("The identity provider's alias in Keycloak; it never changes."),
-		"name":     needed,
+		"name":     named,
 	},
 	reflect.TypeFor[tenancy.Contact](): {
 		"role":  id.says("Such as hr, security, billing."),
@@ -122,7 +127,8 @@ var rules = map[reflect.Type]map[string]rule{
 	},
 	reflect.TypeFor[tenancy.Segment](): {
 		"id":   id,
-		"when": needed,
+		"name": named.optional(),
+		"when": {required: true, items: 1, about: "All of the named fields must have one of their values (without case, ё as е)."},
 	},
 	reflect.TypeFor[tenancy.SegmentRule](): {
 		"department":   {items: 1, distinct: true},
@@ -161,11 +167,11 @@ var rules = map[reflect.Type]map[string]rule{
 	reflect.TypeFor[tenancy.SpecialistType](): {
 		"code":     typeCode.says("Also the name of the realm role and of the group."),
 		"category": {required: true, pattern: regexp.MustCompile(`^(mental|legal|finance|health)$`), spelt: "mental, legal, finance or health"},
-		"name":     needed,
+		"name":     {required: true, items: 3, about: "In Russian, Kazakh and English."},
 	},
 	reflect.TypeFor[countryDocument](): {
 		"country":      country,
-		"name":         needed,
+		"name":         named,
 		"realm":        realm.says("The Keycloak realm of the country."),
 		"brand":        slug,
 		"languages":    {required: true, items: 1, distinct: true, about: "The first is the default."},
@@ -175,7 +181,7 @@ var rules = map[reflect.Type]map[string]rule{
 	},
 	reflect.TypeFor[brandDocument](): {
 		"brand": slug,
-		"name":  needed,
+		"name":  named,
 	},
 	reflect.TypeFor[typesDocument](): {
 		"specialist_types": {required: true, items: 1},

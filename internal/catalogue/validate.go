@@ -252,9 +252,6 @@ func (w *world) segments(doc *document) {
 			}
 		}
 	}
-	if n := len(doc.tenant.Segments); n > maxSegments {
-		w.problem(doc.at("segments"), "value_range", "a tenant has at most %d segments; here are %d", maxSegments, n)
-	}
 }
 
 func entityCodes(t tenancy.Tenant) []string {

@@ -3,11 +3,8 @@ package catalogue
 import (
 	"slices"
 
-	"github.com/ponimayu/opora/internal/entitlement"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
-
-const maxSegments = entitlement.MaxSegments
 
 func (w *world) contracts(doc *document) {
 	for i := range doc.tenant.Contracts {
