@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,18 +200,7 @@ func (k *keycloak) start(ctx context.Context) error {
 
 // ready asks Keycloak's health.
 func (k *keycloak) ready(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopback+":"+strconv.Itoa(k.admin)+"/health/ready", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
+	return answersOK(ctx, "http://"+loopback+":"+strconv.Itoa(k.admin)+"/health/ready")
 }
 
 // stop shuts Keycloak down.
