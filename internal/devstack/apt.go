@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,9 +27,10 @@ func (p *parts) aptInstall(ctx context.Context, packages ...string) error {
 		cmd.Env, cmd.Stdout, cmd.Stderr = env, &log, &log
 		return p.procs.run(ctx, program{name: "apt-get"}, cmd)
 	}
-	err := run("update", "-q")
-	if err2 := run(append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...); err2 != nil {
-		return s.end(fmt.Errorf("apt-get install %s: %w (update: %v)\n%s", strings.Join(packages, " "), err2, err, lastLines(log.String(), 5)))
+	// Lists that cannot be renewed may still do: only the installation decides.
+	stale := run("update", "-q")
+	if err := run(append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...); err != nil {
+		return s.end(fmt.Errorf("apt-get install %s: %w\n%s", strings.Join(packages, " "), errors.Join(err, stale), lastLines(log.String(), 5)))
 	}
 	return s.end(nil)
 }

@@ -35,16 +35,16 @@ type keycloakInstall struct{ home, version string }
 // findKeycloak returns a built Keycloak: that of KEYCLOAK_HOME, copied, or the
 // fetched one. A build is named for its version and options.
 func (p *parts) findKeycloak(ctx context.Context) (keycloakInstall, error) {
-	version, source, err := keycloakArchive.version, "", error(nil)
-	if home := os.Getenv("KEYCLOAK_HOME"); home != "" {
-		source = home
-		if version, err = homeVersion(home); err != nil {
+	version, source := keycloakArchive.version, os.Getenv("KEYCLOAK_HOME")
+	if source != "" {
+		var err error
+		if version, err = homeVersion(source); err != nil {
 			return keycloakInstall{}, err
 		}
 	}
-	sum := sha256.Sum256([]byte(source + "\n" + strings.Join(keycloakBuildOptions, "\n")))
+	sum := sha256.Sum256([]byte(homeStamp(source) + "\n" + strings.Join(keycloakBuildOptions, "\n")))
 	dir := filepath.Join(p.cache, "keycloak", version+"-"+hex.EncodeToString(sum[:4]))
-	err = once(dir, p.waiting("another start that builds Keycloak"), func(tmp string) error {
+	err := once(dir, p.waiting("another start that builds Keycloak"), func(tmp string) error {
 		if source != "" {
 			if err := os.CopyFS(tmp, os.DirFS(source)); err != nil {
 				return fmt.Errorf("copying KEYCLOAK_HOME: %w", err)
@@ -55,6 +55,18 @@ func (p *parts) findKeycloak(ctx context.Context) (keycloakInstall, error) {
 		return p.buildKeycloak(ctx, tmp)
 	})
 	return keycloakInstall{home: dir, version: version}, err
+}
+
+// homeStamp tells one state of a Keycloak folder from another: its path and
+// when its settings and extensions were changed.
+func homeStamp(home string) string {
+	stamp := home
+	for _, name := range []string{"version.txt", "conf/keycloak.conf", "providers", "themes"} {
+		if info, err := os.Stat(filepath.Join(home, name)); home != "" && err == nil {
+			stamp += "\n" + info.ModTime().UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return stamp
 }
 
 func (p *parts) unpackKeycloak(ctx context.Context, dir string) error {

@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,6 +185,9 @@ func (s *Stack) release() {
 	_ = os.RemoveAll(s.dir)
 }
 
+// errNoReason is why a server ended that reported success.
+var errNoReason = errors.New("it gave no reason")
+
 // Failed returns a channel that gives the first of the stack's servers that
 // ended by itself.
 func (s *Stack) Failed() <-chan error {
@@ -192,7 +196,7 @@ func (s *Stack) Failed() <-chan error {
 		go func() {
 			<-child.done
 			select {
-			case failed <- fmt.Errorf("%s ended by itself (%v)", child.name, child.err):
+			case failed <- fmt.Errorf("%s ended by itself: %w", child.name, cmp.Or(child.err, errNoReason)):
 			default:
 			}
 		}()
