@@ -33,7 +33,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, r rule) {
 		d.document.places[path] = d.placeOf(n)
 	}
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		d.problem(n, "yaml_alias", "anchors (&) and aliases (*) are not used in the catalogue; write the value out")
+		d.problem(n, "yaml_alias", "%s", aliasMessage)
 		return
 	}
 	switch {
@@ -52,6 +52,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, r rule) {
 	}
 }
 
+const aliasMessage = "anchors (&), aliases (*) and merges (<<) are not used in the catalogue; write the value out"
+
 var dateType = reflect.TypeFor[tenancy.Date]()
 
 // name is the last word of a path, for messages.
@@ -67,7 +69,7 @@ func name(path string) string {
 
 func (d *decoder) wrongType(n *yaml.Node, path, want string) {
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
-		d.problem(n, "type_wrong", "`%s:` has no value; it is %s (leave the key out when there is none)", name(path), want)
+		d.problem(n, "type_wrong", "`%s:` has no value; it is %s", name(path), want)
 		return
 	}
 	d.problem(n, "type_wrong", "`%s` is %s, not %s", name(path), want, kindOf(n))
@@ -82,8 +84,10 @@ func kindOf(n *yaml.Node) string {
 		return "a list"
 	}
 	switch n.Tag {
-	case "!!int", "!!float":
+	case "!!int":
 		return "a number"
+	case "!!float":
+		return "a fraction"
 	case "!!bool":
 		return "true or false"
 	case "!!timestamp":
@@ -102,6 +106,10 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string, r rule) {
 	seen := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
+		if key.Tag == "!!merge" || key.Kind == yaml.AliasNode {
+			d.problem(key, "yaml_alias", "%s", aliasMessage)
+			continue
+		}
 		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" {
 			d.problem(key, "key_unknown", "a key is one word; there are %s", words(fieldNames(v.Type())))
 			continue
@@ -172,7 +180,7 @@ func (d *decoder) sequence(n *yaml.Node, v reflect.Value, path string, r rule) {
 	}
 	switch {
 	case len(n.Content) < r.items:
-		d.problem(n, "value_range", "`%s` is empty; leave the key out when it holds for all", name(path))
+		d.problem(n, "value_range", "`%s` is an empty list", name(path))
 	case r.most > 0 && len(n.Content) > r.most:
 		d.problem(n, "value_range", "`%s` has at most %d entries; here are %d", name(path), r.most, len(n.Content))
 		return
@@ -265,8 +273,12 @@ func contains(all []string, word string) bool {
 var decimal = regexp.MustCompile(`^-?[0-9]+$`)
 
 func (d *decoder) number(n *yaml.Node, v reflect.Value, path string, r rule) {
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || !decimal.MatchString(n.Value) {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" {
 		d.wrongType(n, path, "a whole number")
+		return
+	}
+	if !decimal.MatchString(n.Value) {
+		d.problem(n, "type_wrong", "`%s` is a whole number in plain decimal digits", name(path))
 		return
 	}
 	i, err := strconv.Atoi(n.Value)

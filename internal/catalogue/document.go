@@ -77,6 +77,12 @@ func (d *document) at(parts ...any) place {
 	}
 }
 
+// has reports whether a part is written, rightly or not.
+func (d *document) has(parts ...any) bool {
+	_, written := d.places[join(parts...)]
+	return written
+}
+
 func join(parts ...any) string {
 	words := make([]string, len(parts))
 	for i, part := range parts {
@@ -109,7 +115,10 @@ func (l *loader) parse(file string, source []byte) {
 
 var (
 	tabIndent = regexp.MustCompile(`(?m)^( *)\t`)
-	errorLine = regexp.MustCompile(`line (\d+)`)
+	errorLine = regexp.MustCompile(`line (\d+): `)
+	// parserError are the complaints of yaml's parser, which counts lines from
+	// 0; its scanner's complaints count from 1.
+	parserError = regexp.MustCompile(`^(did not find expected (node|key|'-'|','|<)|found (undefined tag|duplicate %|incompatible))`)
 )
 
 // syntaxProblem puts a parser's error into words. A tab in the indentation is
@@ -122,11 +131,16 @@ func (l *loader) syntaxProblem(file string, source []byte, err error) {
 		l.problem(at, "yaml_tab", "a tab indents this line; YAML is indented with spaces only")
 		return
 	}
-	if found := errorLine.FindStringSubmatch(err.Error()); found != nil {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if found := errorLine.FindStringSubmatch(message); found != nil {
 		at.line, _ = strconv.Atoi(found[1])
+		message = strings.TrimPrefix(message, found[0])
 	}
-	message := errorLine.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "")
-	l.problem(at, "yaml_syntax", "this is not YAML: %s", strings.TrimPrefix(strings.TrimSpace(message), ": "))
+	if at.line == 0 || parserError.MatchString(message) {
+		at.line++
+	}
+	at.line = min(at.line, bytes.Count(bytes.TrimRight(source, "\n"), []byte("\n"))+1)
+	l.problem(at, "yaml_syntax", "this is not YAML, here or just below: %s", message)
 }
 
 func (l *loader) parseDocument(file string, node *yaml.Node) {

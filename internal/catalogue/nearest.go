@@ -18,9 +18,9 @@ func nearest(word string, among []string) (best string, distance int) {
 }
 
 // suggestion ends a message about an unknown word: the nearest right one when
-// it is near enough to be what was meant, else all of them.
+// it is near enough to be what was meant (one letter in three), else all of them.
 func suggestion(word string, among []string) string {
-	if best, distance := nearest(word, among); distance <= max(2, len([]rune(word))/3) {
+	if best, distance := nearest(word, among); distance <= max(1, len([]rune(word))/3) {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	switch len(among) {

@@ -140,6 +140,9 @@ func (w *world) tenant(doc *document) {
 // domains belong to one tenant, however they are spelt.
 func (w *world) domains(doc *document) {
 	for i, domain := range doc.tenant.Domains {
+		if domain == "" || slices.Contains(doc.tenant.Domains[:i], domain) {
+			continue // a problem of its own
+		}
 		ascii, err := idna.Lookup.ToASCII(domain)
 		if err != nil {
 			w.problem(doc.at("domains", i), "value_invalid", "%q is not %s", domain, spelledDomain)
@@ -214,7 +217,7 @@ func (w *world) sso(doc *document) {
 	byCountry := map[tenancy.CountryCode]place{}
 	for i, sso := range doc.tenant.SSO {
 		at := doc.at("sso", i, "country")
-		w.once(doc.at("sso", i, "alias"), "alias_duplicate", "identity provider "+string(sso.Country), sso.Alias)
+		w.once(doc.at("sso", i, "alias"), "alias_duplicate", "identity provider of "+string(sso.Country), sso.Alias)
 		if !w.knownCountry(at, sso.Country) {
 			continue
 		}
@@ -239,7 +242,8 @@ func (w *world) segments(doc *document) {
 			ids[segment.ID] = at
 		}
 		when := segment.When
-		ruled := len(when.Department)+len(when.Position)+len(when.LegalEntity)+len(when.Grade) > 0
+		ruled := doc.has("segments", i, "when", "department") || doc.has("segments", i, "when", "position") ||
+			doc.has("segments", i, "when", "legal_entity") || doc.has("segments", i, "when", "grade")
 		switch {
 		case !ruled && !when.Listed:
 			w.problem(doc.at("segments", i, "when"), "segment_empty", "segment %q has no rule and would take everybody; name a position, department, legal entity or grade, or say `listed: true`", segment.ID)

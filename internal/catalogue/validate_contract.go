@@ -83,7 +83,7 @@ func (w *world) grantReferences(doc *document, i, j int) {
 func (w *world) grantWindow(doc *document, i, j int) {
 	g := doc.tenant.Contracts[i].Grants[j]
 	part := func(key string) place { return doc.at("contracts", i, "grants", j, key) }
-	_, hasDays := doc.places[join("contracts", i, "grants", j, "days")]
+	hasDays := doc.has("contracts", i, "grants", j, "days")
 	switch {
 	case g.Window == "":
 	case g.Window == tenancy.Rolling && !hasDays:
