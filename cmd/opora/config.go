@@ -4,9 +4,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/go-playground/validator/v10"
@@ -90,7 +92,7 @@ func (k KeysConfig) Bytes() []byte {
 
 // HTTPConfig says where the API listens.
 type HTTPConfig struct {
-	Listen string `env:"OPORA_LISTEN" default:"127.0.0.1:8080" validate:"hostname_port|listen_any" say:"the address the API listens on, host:port"`
+	Listen string `env:"OPORA_LISTEN" default:"127.0.0.1:8080" validate:"listen" say:"the address the API listens on, host:port"`
 }
 
 // readConfig fills the concerns, pointers to fields of a Config, from the
@@ -194,7 +196,11 @@ func newValidator() *validator.Validate {
 		},
 		"realm_name": func(s string) bool { return !strings.ContainsAny(s, "/ ?#%") },
 		"key_hex":    func(s string) bool { b, err := hex.DecodeString(s); return err == nil && len(b) == 32 },
-		"listen_any": func(s string) bool { return strings.HasPrefix(s, ":") || strings.HasPrefix(s, "[") },
+		"listen": func(s string) bool {
+			_, port, err := net.SplitHostPort(s)
+			_, err2 := strconv.ParseUint(port, 10, 16)
+			return err == nil && err2 == nil
+		},
 	}
 	for tag, ok := range shapes {
 		if err := v.RegisterValidation(tag, func(f validator.FieldLevel) bool { return ok(f.Field().String()) }); err != nil {

@@ -49,6 +49,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newCatalogueCommand(),
 		newEntitlementCommand(),
+		newServeCommand(),
 		newDevCommand(),
 		newDevGuardCommand(),
 	)
