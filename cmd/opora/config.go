@@ -27,6 +27,7 @@ type Config struct {
 	KeycloakPeople KeycloakPeopleConfig
 	Keys           KeysConfig
 	HTTP           HTTPConfig
+	Booking        BookingConfig
 }
 
 // DatabaseConfig says where PostgreSQL is.
@@ -61,6 +62,11 @@ func (k KeycloakConfig) KeysURL(realm string) string {
 	return strings.TrimRight(k.URL, "/") + "/realms/" + url.PathEscape(realm) + "/protocol/openid-connect/certs"
 }
 
+// TokenURL returns the address at which the realm gives tokens.
+func (k KeycloakConfig) TokenURL(realm string) string {
+	return strings.TrimRight(k.URL, "/") + "/realms/" + url.PathEscape(realm) + "/protocol/openid-connect/token"
+}
+
 // KeycloakAdminConfig is the service account of the master realm that changes
 // the country's realm; only the catalogue commands read it.
 type KeycloakAdminConfig struct {
@@ -93,6 +99,14 @@ func (k KeysConfig) Bytes() []byte {
 // HTTPConfig says where the API listens.
 type HTTPConfig struct {
 	Listen string `env:"OPORA_LISTEN" default:"127.0.0.1:8080" validate:"listen" say:"the address the API listens on, host:port"`
+}
+
+// BookingConfig is a client of the API with the booking core's service
+// account; only `entitlement check` reads it.
+type BookingConfig struct {
+	APIURL       string `env:"OPORA_URL" validate:"required,http_url" say:"the address of Opora's API, such as https://opora.internal"`
+	ClientID     string `env:"BOOKING_CLIENT_ID" validate:"required" say:"the booking core's client in the country's realm, booking-core"`
+	ClientSecret Secret `env:"BOOKING_CLIENT_SECRET" validate:"required" say:"that client's secret"`
 }
 
 // readConfig fills the concerns, pointers to fields of a Config, from the

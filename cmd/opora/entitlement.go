@@ -31,6 +31,7 @@ func newEntitlementCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		newEntitlementDecideCommand(),
+		newEntitlementCheckCommand(),
 	)
 	return cmd
 }
