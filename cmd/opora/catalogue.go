@@ -22,6 +22,10 @@ func newCatalogueCommand() *cobra.Command {
 	cmd.PersistentFlags().StringP("folder", "f", ".", "folder of the catalogue")
 	cmd.AddCommand(
 		newCatalogueValidateCommand(),
+		newCataloguePlanCommand(),
+		newCatalogueApplyCommand(),
+		newCatalogueExportCommand(),
+		newCatalogueSecretCommand(),
 	)
 	return cmd
 }
