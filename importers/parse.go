@@ -2,6 +2,11 @@ package importers
 
 import (
 	"context"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // Parse reads the file at path and hands every line to emit, in file order:
@@ -9,6 +14,222 @@ import (
 // emitted before the whole file has been read and found sound, so that a file
 // damaged near its end yields no row at all; an error with the whole file is a
 // tenancy.Problem. An error of emit stops the parse and is returned as it is.
+//
+// The file is read by its content, not by its name; neither its name nor its
+// content is ever logged or quoted in an error.
 func Parse(ctx context.Context, path string, opts Options, emit func(Record) error) (Summary, error) {
-	return Summary{}, fileProblem(FileFormat, 0, "This kind of file is not read yet.")
+	b, err := openBook(path, opts.Limits.orDefault())
+	if err != nil {
+		return Summary{}, err
+	}
+	defer b.Close()
+	found, err := findList(b, opts)
+	if err != nil {
+		return Summary{}, err
+	}
+	src, err := found.open()
+	if err != nil {
+		return Summary{}, err
+	}
+	l := &listing{list: found, rows: newRowReader(opts, found.header, found.sheet), mentions: newMentions(), lastPerson: -1}
+	if err := l.read(ctx, src); err != nil {
+		return Summary{}, err
+	}
+	if s, ok := src.(*sheet); ok {
+		if err := l.spread(s.merges); err != nil {
+			return Summary{}, err
+		}
+	}
+	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Sheet: found.sheet, OtherSheets: found.others}
+	summary.Format, summary.Encoding = b.describe()
+	return summary, l.emit(ctx, &summary, emit)
+}
+
+// listing is a list being read: its records wait until the end of the file.
+type listing struct {
+	list       list
+	rows       *rowReader
+	spool      spool
+	mentions   *mentions
+	count      int
+	lastPerson int // number of the last row that is a person's
+	fills      map[Field][]merge
+}
+
+// read takes all lines of the source.
+func (l *listing) read(ctx context.Context, src source) error {
+	for {
+		if l.count%256 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		line, err := src.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r := l.record(line)
+		if line.no == l.list.header.line {
+			if t, ok := src.(*records); ok {
+				t.expect(l.list.header.lastColumn)
+			}
+		}
+		if err := l.spool.add(r); err != nil {
+			return err
+		}
+		if r.Skipped == notSkipped {
+			l.mentions.add(l.count, r.Row)
+			l.lastPerson = l.count
+		}
+		l.count++
+	}
+}
+
+func (l *listing) record(line line) Record {
+	h := l.list.header
+	switch {
+	case line.no > h.line:
+		return l.rows.read(line)
+	case slices.Contains(l.list.headerLines, line.no):
+		return Record{Line: line.no, Skipped: Header}
+	case len(line.cells) == 0:
+		return Record{Line: line.no, Skipped: Blank}
+	}
+	return Record{Line: line.no, Skipped: Title}
+}
+
+// spread takes note of values that stand for several rows because their cells
+// are merged. Merged ranges follow the table in the file, so that this can only
+// be done after it; a legal entity is part of the key, which is then compared anew.
+func (l *listing) spread(merges []merge) error {
+	l.fills = map[Field][]merge{}
+	for _, m := range merges {
+		switch field := l.list.header.columns[m.column]; field {
+		case FieldDepartment, FieldPosition, FieldLegalEntity:
+			if m.first > l.list.header.line {
+				l.fills[field] = append(l.fills[field], m)
+			}
+		}
+	}
+	for _, all := range l.fills {
+		slices.SortFunc(all, func(a, b merge) int { return a.first - b.first })
+	}
+	if len(l.fills[FieldLegalEntity]) == 0 {
+		return nil
+	}
+	l.mentions = newMentions()
+	fill := l.filler()
+	return l.spool.each(func(i int, r Record) error {
+		if fill(&r); r.Skipped == notSkipped {
+			l.mentions.add(i, r.Row)
+		}
+		return nil
+	})
+}
+
+// filler returns a function that gives the records, in order, the values of the
+// merged cells that they are part of.
+func (l *listing) filler() func(*Record) {
+	at := map[Field]int{}
+	first := map[Field]Record{}
+	return func(r *Record) {
+		for field, all := range l.fills {
+			for at[field] < len(all) && all[at[field]].last < r.Line {
+				at[field]++
+			}
+			if at[field] == len(all) || r.Skipped != notSkipped {
+				continue
+			}
+			switch m := all[at[field]]; {
+			case r.Line == m.first:
+				first[field] = *r
+			case r.Line > m.first && first[field].Line == m.first:
+				copyField(field, r, first[field])
+			}
+		}
+	}
+}
+
+func copyField(field Field, to *Record, from Record) {
+	switch field {
+	case FieldDepartment:
+		to.Row.Department = from.Row.Department
+	case FieldPosition:
+		to.Row.Position = from.Row.Position
+	case FieldLegalEntity:
+		to.Row.LegalEntity = from.Row.LegalEntity
+		for _, p := range from.Problems {
+			if p.Field == string(field) {
+				to.Problems = append(to.Problems, p)
+			}
+		}
+	}
+}
+
+// emit gives the records to the caller, now that all is known of them.
+func (l *listing) emit(ctx context.Context, summary *Summary, emit func(Record) error) error {
+	clashes := l.mentions.clashes()
+	fill := l.filler()
+	return l.spool.each(func(i int, r Record) error {
+		if i%256 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		fill(&r)
+		l.finish(&r, i, clashes[i])
+		count(summary, r)
+		return emit(r)
+	})
+}
+
+func count(s *Summary, r Record) {
+	switch {
+	case r.Skipped != notSkipped:
+		s.Skipped++
+		return
+	case r.OK:
+		s.OK++
+	default:
+		s.Rejected++
+	}
+	s.Rows++
+}
+
+// finish adds what the whole file told of a record.
+func (l *listing) finish(r *Record, i int, c clash) {
+	if r.Skipped != notSkipped {
+		if r.Skipped == groupPending {
+			r.Skipped = Note
+			if i < l.lastPerson {
+				r.Skipped = Group
+			}
+		}
+		return
+	}
+	for j, p := range r.Problems {
+		r.Problems[j] = l.rows.problem(p.Code, Field(p.Field), r.Line)
+	}
+	add := func(code tenancy.ProblemCode, field Field) {
+		r.Problems = append(r.Problems, l.rows.problem(code, field, r.Line))
+	}
+	if c&sameKey != 0 {
+		add(EmployeeNoTwice, FieldEmployeeNo)
+	}
+	if c&similarNo != 0 {
+		add(EmployeeNoSimilar, FieldEmployeeNo)
+	}
+	if c&sameEmail != 0 {
+		add(EmailDuplicate, FieldEmail)
+		if r.Row.Email = ""; r.Row.Phone == "" {
+			add(ContactMissing, FieldEmail)
+		}
+	}
+	r.OK = !slices.ContainsFunc(r.Problems, func(p tenancy.Problem) bool { return p.Severity == tenancy.SeverityError })
+}
+
+// isProblem returns the problem with a whole file inside an error.
+func isProblem(err error) (tenancy.Problem, bool) {
+	var p tenancy.Problem
+	ok := errors.As(err, &p)
+	return p, ok
 }

@@ -50,6 +50,7 @@ func newRootCommand() *cobra.Command {
 		newCatalogueCommand(),
 		newDriftCommand(),
 		newEntitlementCommand(),
+		newRosterCommand(),
 		newServeCommand(),
 		newDevCommand(),
 		newDevGuardCommand(),

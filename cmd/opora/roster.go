@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/internal/catalogue"
+	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/templates"
+)
+
+// newRosterCommand gathers what is done with lists of employees.
+func newRosterCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "roster",
+		Short: "Read lists of employees, and bring the people to them",
+	}
+	cmd.AddCommand(
+		newRosterParseCommand(),
+	)
+	return cmd
+}
+
+// parseFlags are what `roster parse` may be told.
+type parseFlags struct{ country, sheet, catalogue, tenant string }
+
+func newRosterParseCommand() *cobra.Command {
+	var flags parseFlags
+	cmd := &cobra.Command{
+		Use:   "parse FILE --country RU",
+		Short: "Read a list offline: normalised rows and problems as JSON lines, summary last",
+		Long: `Read a list (.xlsx or CSV) offline and print what was understood as JSON lines, in
+file order: rows with their problems, skipped lines with the reason, the summary
+last. With --catalogue and --tenant the legal entities and segments are checked too.
+Exit status 0 when the file could be read, whatever its rows hold, else 1.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts, err := flags.options(cmd)
+			if err != nil {
+				return err
+			}
+			return parseToLines(cmd, args[0], opts)
+		},
+	}
+	cmd.Flags().StringVar(&flags.country, "country", "", "country of the list, such as RU (required)")
+	cmd.Flags().StringVar(&flags.sheet, "sheet", "", "name of the sheet; the first one with a header when absent")
+	cmd.Flags().StringVar(&flags.catalogue, "catalogue", "", "folder of the catalogue that knows the tenant")
+	cmd.Flags().StringVar(&flags.tenant, "tenant", "", "tenant whose legal entities and segments hold")
+	_ = cmd.MarkFlagRequired("country")
+	cmd.MarkFlagsRequiredTogether("catalogue", "tenant")
+	return cmd
+}
+
+// options turns the flags into what the importer needs to know.
+func (f parseFlags) options(cmd *cobra.Command) (importers.Options, error) {
+	var known tenancy.Catalogue
+	var err error
+	if f.catalogue != "" {
+		known, err = mustLoadCatalogue(cmd, f.catalogue)
+	} else {
+		known, err = builtInCatalogue()
+	}
+	if err != nil {
+		return importers.Options{}, err
+	}
+	country, err := countryOf(known, f.country)
+	if err != nil {
+		return importers.Options{}, err
+	}
+	opts := importers.Options{Country: country, Sheet: f.sheet}
+	if f.tenant == "" {
+		return opts, nil
+	}
+	tenant, ok := known.Part(country.Code).Tenant(tenancy.TenantSlug(f.tenant))
+	if !ok {
+		return opts, tenancy.E(tenancy.NotFound, "tenant_unknown", fmt.Sprintf("the catalogue has no tenant %q with a contract in %s", f.tenant, country.Code))
+	}
+	opts.LegalEntities = append([]tenancy.LegalEntity{}, tenant.LegalEntities...)
+	opts.Segments = append([]tenancy.Segment{}, tenant.Segments...)
+	return opts, nil
+}
+
+// builtInCatalogue is the base of every catalogue: countries without tenants.
+func builtInCatalogue() (tenancy.Catalogue, error) {
+	base, err := fs.Sub(templates.FS, "base")
+	if err != nil {
+		return tenancy.Catalogue{}, err
+	}
+	known, problems := catalogue.Load(base, catalogue.Options{})
+	if !catalogue.OK(problems) {
+		return tenancy.Catalogue{}, fmt.Errorf("the built-in catalogue is broken: %w", problems[0])
+	}
+	return known, nil
+}
+
+func countryOf(known tenancy.Catalogue, code string) (tenancy.Country, error) {
+	country, ok := known.Country(tenancy.CountryCode(strings.ToUpper(code)))
+	if ok {
+		return country, nil
+	}
+	var codes []string
+	for _, c := range known.Countries {
+		codes = append(codes, string(c.Code))
+	}
+	return country, tenancy.E(tenancy.Invalid, "country_unknown", fmt.Sprintf("the country %q is not in the catalogue; it has %s", code, strings.Join(codes, ", ")))
+}
+
+// parseToLines prints the file's lines. A file that cannot be taken is told by
+// the one error line and the exit status.
+func parseToLines(cmd *cobra.Command, path string, opts importers.Options) error {
+	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+	lines := json.NewEncoder(out)
+	lines.SetEscapeHTML(false)
+	summary, err := importers.Parse(cmd.Context(), path, opts, func(r importers.Record) error { return lines.Encode(r) })
+	var p tenancy.Problem
+	switch {
+	case errors.As(err, &p):
+		if err := lines.Encode(importers.FileProblem(p)); err != nil {
+			return err
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		return exitError{1}
+	case err != nil:
+		return err
+	}
+	if err := lines.Encode(summary); err != nil {
+		return err
+	}
+	return out.Flush()
+}

@@ -1,0 +1,268 @@
+package importers
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"strings"
+)
+
+// textFile is a list as delimited text.
+type textFile struct {
+	file      *os.File
+	size      int64
+	limits    Limits
+	charset   charset
+	delimiter byte
+	sep       bool // the first line is Excel's "sep=" line
+}
+
+// delimiters are the signs that may part fields, likeliest first.
+var delimiters = []byte{';', ',', '\t', '|'}
+
+// openText decides on the encoding by looking at every byte; the delimiter is
+// chosen with the header (see Parse) unless a "sep=" line names it.
+func openText(file *os.File, size int64, limits Limits) (book, error) {
+	seen, err := look(io.NewSectionReader(file, 0, size))
+	if err != nil {
+		return nil, err
+	}
+	t := &textFile{file: file, size: size, limits: limits}
+	if t.charset, err = seen.decide(); err != nil {
+		return nil, err
+	}
+	return t, t.readSep()
+}
+
+// readSep looks for the "sep=;" line with which Excel is told the delimiter.
+func (t *textFile) readSep() error {
+	first, err := t.text().ReadString('\n')
+	if err != nil && err != io.EOF {
+		return cannotOpen(err)
+	}
+	sign, ok := strings.CutPrefix(strings.ToLower(strings.TrimRight(first, "\r\n")), "sep=")
+	if ok && len(sign) == 1 && bytes.IndexByte(delimiters, sign[0]) >= 0 {
+		t.sep, t.delimiter = true, sign[0]
+	}
+	return nil
+}
+
+func (t *textFile) text() *bufio.Reader {
+	from := int64(t.charset.bom)
+	return bufio.NewReaderSize(t.charset.decode(io.NewSectionReader(t.file, from, t.size-from)), 64<<10)
+}
+
+// sheets implements book.
+func (t *textFile) sheets() []string { return []string{""} }
+
+// describe implements book.
+func (t *textFile) describe() (format, encoding string) { return "csv", t.charset.name }
+
+// Close implements io.Closer.
+func (t *textFile) Close() error { return t.file.Close() }
+
+// open implements book, with the delimiter that was chosen last.
+func (t *textFile) open(string) (source, error) {
+	r := &records{in: t.text(), limits: t.limits, delimiter: t.delimiter, lineNo: 1}
+	return r, nil
+}
+
+// records reads delimited text strictly (RFC 4180, any delimiter): what a quote
+// does not allow is an error with its line, never a guess, because a guess at
+// an unclosed quote swallows people.
+type records struct {
+	in        *bufio.Reader
+	limits    Limits
+	delimiter byte
+	lineNo    int // of the next byte
+	rows      int
+	values    int64
+	cells     []cell
+	field     []byte
+	last      bool // the last record read was ended by the end of the file, not of a line
+	fields    int  // of the last record
+	least     int  // fields up to the header's last name; 0 while it is not known
+	most      int  // fields of the header, named or not
+}
+
+// expect tells that the line just read is the header, whose last named column
+// is the given one: the records that follow must fit it.
+func (r *records) expect(lastColumn int) {
+	r.least, r.most = lastColumn+1, max(r.fields, lastColumn+1)
+}
+
+// next implements source.
+func (r *records) next() (line, error) {
+	if _, err := r.in.Peek(1); err == io.EOF {
+		return line{}, io.EOF
+	} else if err != nil {
+		return line{}, r.damaged("it cannot be decoded")
+	}
+	if r.rows++; r.rows > r.limits.Rows {
+		return line{}, fileProblem(FileTooLarge, r.lineNo, "The list has more than %d lines: split it by legal entity or department.", r.limits.Rows)
+	}
+	no := r.lineNo
+	r.cells, r.fields, r.last = r.cells[:0], 0, false
+	for {
+		more, err := r.readField()
+		if err != nil {
+			return line{}, err
+		}
+		if err := r.keep(no); err != nil {
+			return line{}, err
+		}
+		if !more {
+			break
+		}
+	}
+	l := line{no, r.cells}
+	return l, r.checkWidth(l)
+}
+
+// keep appends the field just read when it holds something.
+func (r *records) keep(no int) error {
+	column := r.fields
+	r.fields++
+	text := clean(string(r.field))
+	if text == "" {
+		return nil
+	}
+	if column >= r.limits.Columns {
+		p := fileProblem(FileTooLarge, no, "A value stands beyond column %d (%s): delete what is to the right of the list.", r.limits.Columns, columnLetter(r.limits.Columns-1))
+		p.Column = columnLetter(column)
+		return p
+	}
+	if r.values++; r.values > r.limits.Cells {
+		return fileProblem(FileTooLarge, no, "The list has more than %d values: split it.", r.limits.Cells)
+	}
+	r.cells = append(r.cells, cell{column: column, text: text})
+	return nil
+}
+
+// readField reads one field into r.field; more says that another follows in
+// the same record.
+func (r *records) readField() (more bool, err error) {
+	r.field = r.field[:0]
+	c, err := r.in.ReadByte()
+	if err == io.EOF {
+		r.last = true
+		return false, nil
+	}
+	if err != nil {
+		return false, r.damaged("it cannot be decoded")
+	}
+	if c == '"' {
+		return r.readQuoted()
+	}
+	for {
+		switch c {
+		case r.delimiter:
+			return true, nil
+		case '\n':
+			r.lineNo++
+			return false, nil
+		case '\r':
+			return false, r.endLine()
+		case '"':
+			return false, r.damaged("a quotation mark stands inside a field that is not in quotation marks")
+		}
+		if err := r.add(c); err != nil {
+			return false, err
+		}
+		if c, err = r.in.ReadByte(); err == io.EOF {
+			r.last = true
+			return false, nil
+		} else if err != nil {
+			return false, r.damaged("it cannot be decoded")
+		}
+	}
+}
+
+// readQuoted reads on after an opening quotation mark.
+func (r *records) readQuoted() (more bool, err error) {
+	from := r.lineNo
+	for {
+		c, err := r.in.ReadByte()
+		if err == io.EOF {
+			r.lineNo = from
+			return false, r.damaged("a quotation mark is opened here and never closed, so the file was cut or a mark is missing")
+		}
+		if err != nil {
+			return false, r.damaged("it cannot be decoded")
+		}
+		if c != '"' {
+			if c == '\n' {
+				r.lineNo++
+			}
+			if err := r.add(c); err != nil {
+				return false, err
+			}
+			continue
+		}
+		c, err = r.in.ReadByte()
+		switch {
+		case err == io.EOF:
+			r.last = true
+			return false, nil
+		case err != nil:
+			return false, r.damaged("it cannot be decoded")
+		case c == '"':
+			if err := r.add(c); err != nil {
+				return false, err
+			}
+		case c == r.delimiter:
+			return true, nil
+		case c == '\n':
+			r.lineNo++
+			return false, nil
+		case c == '\r':
+			return false, r.endLine()
+		default:
+			return false, r.damaged("text follows a closing quotation mark")
+		}
+	}
+}
+
+// endLine reads the line feed that must follow a carriage return.
+func (r *records) endLine() error {
+	c, err := r.in.ReadByte()
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil || c != '\n' {
+		return r.damaged("a carriage return stands alone")
+	}
+	r.lineNo++
+	return nil
+}
+
+func (r *records) add(c byte) error {
+	if len(r.field) >= r.limits.Cell {
+		return fileProblem(FileTooLarge, r.lineNo, "A field holds more than %d KB of text: shorten it, or close the quotation mark that opens it.", r.limits.Cell>>10)
+	}
+	r.field = append(r.field, c)
+	return nil
+}
+
+func (r *records) damaged(what string) error {
+	return fileProblem(FileDamaged, r.lineNo, "The text is damaged: %s. Mend the line, or save and send the list again.", what)
+}
+
+// checkWidth refuses records that are cut or shifted. A line of one field among
+// the people is no record but a group's name or a remark; as the very last one
+// without a line's end it may be a cut record, unless it reads like a remark.
+func (r *records) checkWidth(l line) error {
+	if r.least == 0 || len(l.cells) == 0 && !(r.last && r.fields > 1) {
+		return nil
+	}
+	switch {
+	case r.fields > r.most && l.cells[len(l.cells)-1].column >= r.most:
+		return fileProblem(FileDamaged, l.no, "The line has %d fields, the header %d: a separator stands inside a value, which would move the rest into wrong columns. Put the value in quotation marks.", r.fields, r.most)
+	case r.fields >= r.least:
+		return nil
+	case r.fields > 1, r.last && !isTotal(l) && !isRemark(l):
+		return fileProblem(FileDamaged, l.no, "The line has %d of %d fields: the file was cut, or a separator is missing. Save and send the list again.", r.fields, r.least)
+	}
+	return nil
+}

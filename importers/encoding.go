@@ -1,0 +1,232 @@
+package importers
+
+import (
+	"bytes"
+	"io"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	textunicode "golang.org/x/text/encoding/unicode"
+)
+
+// charset is an encoding with its IANA name in lower case. A nil decoder means
+// that the bytes are UTF-8 already.
+type charset struct {
+	name string
+	enc  encoding.Encoding
+	bom  int // bytes to leave out at the beginning
+}
+
+var (
+	utf8Charset = charset{name: "utf-8"}
+	utf16LE     = charset{name: "utf-16le", enc: textunicode.UTF16(textunicode.LittleEndian, textunicode.IgnoreBOM)}
+	utf16BE     = charset{name: "utf-16be", enc: textunicode.UTF16(textunicode.BigEndian, textunicode.IgnoreBOM)}
+)
+
+// legacy are the one-byte encodings of Russian text, likeliest first.
+var legacy = []struct {
+	name string
+	m    *charmap.Charmap
+}{
+	{"windows-1251", charmap.Windows1251},
+	{"ibm866", charmap.CodePage866},
+	{"koi8-r", charmap.KOI8R},
+}
+
+// evidence is what one look at every byte of a file tells of its encoding.
+type evidence struct {
+	counts     [256]int64
+	evenNUL    int64
+	oddNUL     int64
+	firstNUL   int64 // line
+	invalid    int64 // places that are no UTF-8
+	multibyte  int64 // characters of several bytes that are UTF-8
+	replaced   int64 // line of the first U+FFFD, which an earlier conversion left
+	cutAtEnd   bool  // the file ends inside a character
+	lines      int64
+	size       int64
+	firstBytes []byte
+}
+
+// look reads the file once.
+func look(r io.Reader) (evidence, error) {
+	e := evidence{lines: 1}
+	buf := make([]byte, 64<<10)
+	kept := 0
+	for {
+		n, err := r.Read(buf[kept:])
+		chunk := buf[:kept+n]
+		if e.size == 0 {
+			e.firstBytes = append(e.firstBytes, chunk[:min(4, len(chunk))]...)
+		}
+		used := e.take(chunk, err != nil)
+		kept = copy(buf, chunk[used:])
+		if err == io.EOF {
+			return e, nil
+		}
+		if err != nil {
+			return e, cannotOpen(err)
+		}
+	}
+}
+
+// take looks at a chunk and returns how much of it: a character cut by the end
+// of the chunk waits for the next one unless it is the last.
+func (e *evidence) take(chunk []byte, last bool) int {
+	i := 0
+	for i < len(chunk) {
+		c := chunk[i]
+		n := 1
+		if c >= utf8.RuneSelf {
+			if !last && !utf8.FullRune(chunk[i:]) {
+				break
+			}
+			n = e.takeWide(chunk[i:])
+		} else if c == 0 {
+			e.takeNUL()
+		} else if c == '\n' {
+			e.lines++
+		}
+		for _, b := range chunk[i : i+n] {
+			e.counts[b]++
+		}
+		i += n
+		e.size += int64(n)
+	}
+	return i
+}
+
+func (e *evidence) takeWide(b []byte) int {
+	r, n := utf8.DecodeRune(b)
+	switch {
+	case r == utf8.RuneError && n == 1:
+		e.invalid++
+		e.cutAtEnd = !utf8.FullRune(b)
+	case r == utf8.RuneError && e.replaced == 0:
+		e.replaced = e.lines
+	default:
+		e.multibyte++
+	}
+	return n
+}
+
+func (e *evidence) takeNUL() {
+	if e.firstNUL == 0 {
+		e.firstNUL = e.lines
+	}
+	if e.size%2 == 0 {
+		e.evenNUL++
+	} else {
+		e.oddNUL++
+	}
+}
+
+// decide weighs the evidence: a byte order mark, then valid UTF-8, then the
+// legacy encoding in which the text looks most like Russian.
+func (e evidence) decide() (charset, error) {
+	switch {
+	case bytes.HasPrefix(e.firstBytes, []byte("\xff\xfe")):
+		return e.wide(utf16LE, 2)
+	case bytes.HasPrefix(e.firstBytes, []byte("\xfe\xff")):
+		return e.wide(utf16BE, 2)
+	case e.oddNUL > e.size/4 && e.evenNUL == 0:
+		return e.wide(utf16LE, 0)
+	case e.evenNUL > e.size/4 && e.oddNUL == 0:
+		return e.wide(utf16BE, 0)
+	case e.controls() > e.size/100:
+		return charset{}, fileProblem(FileFormat, 0, "This is neither a workbook nor text: save the list as an Excel workbook (.xlsx) or CSV.")
+	case e.firstNUL > 0:
+		return charset{}, fileProblem(FileDamaged, int(e.firstNUL), "The text holds a NUL character, which no list has: save and send the file again.")
+	}
+	bom := bytes.HasPrefix(e.firstBytes, []byte("\xef\xbb\xbf"))
+	if e.invalid == 0 || e.cutAtEnd && e.invalid == 1 && (bom || e.multibyte > 0) || bom || e.multibyte > 10*e.invalid {
+		return e.utf8(bom)
+	}
+	return e.legacy()
+}
+
+// controls counts the characters that only binary files have.
+func (e evidence) controls() int64 {
+	var n int64
+	for b, count := range e.counts[:' '] {
+		if b != '\t' && b != '\n' && b != '\r' {
+			n += count
+		}
+	}
+	return n
+}
+
+func (e evidence) wide(c charset, bom int) (charset, error) {
+	if e.size%2 != 0 {
+		return charset{}, fileProblem(FileDamaged, int(e.lines), "The file ends inside a character: it was not sent whole. Send it again.")
+	}
+	c.bom = bom
+	return c, nil
+}
+
+func (e evidence) utf8(bom bool) (charset, error) {
+	switch {
+	case e.cutAtEnd && e.invalid == 1:
+		return charset{}, fileProblem(FileDamaged, int(e.lines), "The file ends inside a character: it was not sent whole. Send it again.")
+	case e.invalid > 0:
+		return charset{}, fileProblem(EncodingLossy, 0, "The text mixes two encodings in %d places, so that letters would be lost: save the list as an Excel workbook (.xlsx), or as CSV in UTF-8.", e.invalid)
+	case e.replaced > 0:
+		return charset{}, fileProblem(EncodingLossy, int(e.replaced), "Letters were lost in an earlier conversion (they stand as the sign \ufffd): save the list from its source as an Excel workbook (.xlsx).")
+	}
+	c := utf8Charset
+	if bom {
+		c.bom = 3
+	}
+	return c, nil
+}
+
+func (e evidence) legacy() (charset, error) {
+	best, most := legacy[0], int64(-1<<62)
+	for _, l := range legacy {
+		if score := e.russian(l.m); score > most {
+			best, most = l, score
+		}
+	}
+	for b, n := range e.counts {
+		if n > 0 && best.m.DecodeByte(byte(b)) == utf8.RuneError {
+			return charset{}, fileProblem(EncodingLossy, 0, "The text is in no encoding that we know without losing letters: save the list as an Excel workbook (.xlsx), or as CSV in UTF-8.")
+		}
+	}
+	return charset{name: best.name, enc: best.m}, nil
+}
+
+// russian scores how much the bytes look like Russian in an encoding: frequent
+// lower-case letters speak for it, signs and undefined bytes against it.
+func (e evidence) russian(m *charmap.Charmap) int64 {
+	var score int64
+	for b := utf8.RuneSelf; b < 256; b++ {
+		r := m.DecodeByte(byte(b))
+		weight := int64(-3)
+		switch {
+		case r == utf8.RuneError:
+			weight = -10
+		case bytes.ContainsRune([]byte("оаеинтсрвлк"), r):
+			weight = 4
+		case unicode.Is(unicode.Cyrillic, r) && unicode.IsLower(r):
+			weight = 2
+		case bytes.ContainsRune([]byte("ОАЕИНТСРВЛК"), r):
+			weight = 2
+		case unicode.Is(unicode.Cyrillic, r):
+			weight = 1
+		case bytes.ContainsRune([]byte("«»№–—\u00a0"), r):
+			weight = 0
+		}
+		score += weight * e.counts[b]
+	}
+	return score
+}
+
+// decode returns the text in UTF-8.
+func (c charset) decode(r io.Reader) io.Reader {
+	if c.enc == nil {
+		return r
+	}
+	return c.enc.NewDecoder().Reader(r)
+}

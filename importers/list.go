@@ -1,0 +1,175 @@
+package importers
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// list is where in a file the people are, and how it is to be read.
+type list struct {
+	book        book
+	sheet       string
+	others      []string // other sheets that look like lists
+	header      header
+	headerLines []int
+}
+
+// open starts reading the list from its first line.
+func (l list) open() (source, error) { return l.book.open(l.sheet) }
+
+// findList decides which sheet, which delimiter and which line is the header.
+func findList(b book, opts Options) (list, error) {
+	if t, ok := b.(*textFile); ok {
+		return findDelimited(t, opts)
+	}
+	if opts.Sheet != "" {
+		return lookFor(b, opts.Sheet, opts)
+	}
+	return findSheet(b, opts)
+}
+
+// findSheet takes the first visible sheet with a header, and names the others
+// that have one too: a second list that nobody reads is people forgotten.
+func findSheet(b book, opts Options) (list, error) {
+	var found list
+	var first error
+	empty := true
+	for _, sheet := range b.sheets() {
+		l, err := lookFor(b, sheet, opts)
+		p, ok := isProblem(err)
+		switch {
+		case err == nil && found.book == nil:
+			found = l
+		case err == nil:
+			found.others = append(found.others, sheet)
+		case found.book != nil:
+		case !ok || !undecided(p):
+			return list{}, err
+		case first == nil || empty && p.Code != FileEmpty:
+			first = err
+			empty = p.Code == FileEmpty
+		}
+	}
+	switch {
+	case found.book != nil:
+		return found, nil
+	case first != nil:
+		return list{}, first
+	}
+	return list{}, fileProblem(SheetMissing, 0, "All sheets of the workbook are hidden: show the one with the list, or name it.")
+}
+
+// undecided reports whether the problem is only that this sheet is not the list.
+func undecided(p tenancy.Problem) bool {
+	return p.Code == HeaderNotFound || p.Code == HeaderAmbiguous || p.Code == FileEmpty
+}
+
+// findDelimited tries the delimiters, and takes the one that gives the header
+// most columns.
+func findDelimited(t *textFile, opts Options) (list, error) {
+	try := delimiters
+	if t.sep {
+		try = []byte{t.delimiter}
+	}
+	var best list
+	var bestErr error
+	var chosen byte
+	for i, d := range try {
+		t.delimiter = d
+		l, err := lookFor(t, "", opts)
+		if i == 0 || len(l.header.columns) > len(best.header.columns) || bestErr != nil && err == nil {
+			best, bestErr, chosen = l, err, d
+		}
+	}
+	t.delimiter = chosen
+	return best, bestErr
+}
+
+// lookFor looks for the header of one list. The header comes with an ambiguity
+// too, so that delimiters can be compared.
+func lookFor(b book, sheet string, opts Options) (list, error) {
+	l := list{book: b, sheet: sheet}
+	lines, err := firstLines(l, max(headerLines, opts.HeaderLine))
+	if err != nil && len(lines) == 0 {
+		return l, err
+	}
+	if !slices.ContainsFunc(lines, func(x line) bool { return len(x.cells) > 0 }) {
+		if err != nil {
+			return l, err
+		}
+		return l, placedIn(sheet, fileProblem(FileEmpty, 0, "The list is empty: save it again, or send the right file."))
+	}
+	found, headErr := headerOf(lines, opts)
+	if l.header = found; headErr != nil {
+		if err != nil && len(found.columns) == 0 {
+			return l, err // the damage explains why there is no header
+		}
+		return l, placedIn(sheet, headErr)
+	}
+	for i, x := range lines {
+		if x.no == found.line {
+			for _, h := range lines[i+1-found.lines : i+1] {
+				l.headerLines = append(l.headerLines, h.no)
+			}
+		}
+	}
+	return l, nil
+}
+
+// headerOf finds the header, or takes the one that a person has confirmed.
+func headerOf(lines []line, opts Options) (header, error) {
+	if opts.HeaderLine > 0 {
+		i := slices.IndexFunc(lines, func(x line) bool { return x.no == opts.HeaderLine })
+		if i < 0 {
+			return header{}, fileProblem(HeaderNotFound, 0, "The list has no line %d, which was named as its header.", opts.HeaderLine)
+		}
+		if opts.Mapping != nil {
+			return confirmed(opts.Mapping, lines[i])
+		}
+		return findHeader(lines[i : i+1])
+	}
+	h, err := findHeader(lines)
+	if opts.Mapping == nil || h.line == 0 {
+		return h, err
+	}
+	i := slices.IndexFunc(lines, func(x line) bool { return x.no == h.line })
+	c, err := confirmed(opts.Mapping, lines[i])
+	c.lines = h.lines
+	return c, err
+}
+
+// firstLines reads the lines in which a header may be; an error that came after
+// some of them is returned with them.
+func firstLines(l list, most int) ([]line, error) {
+	src, err := l.open()
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := src.(*sheet); ok {
+		defer s.part.close()
+	}
+	var lines []line
+	for len(lines) < most {
+		x, err := src.next()
+		if err == io.EOF {
+			return lines, nil
+		}
+		if err != nil {
+			return lines, err
+		}
+		lines = append(lines, line{x.no, slices.Clone(x.cells)})
+	}
+	return lines, nil
+}
+
+func placedIn(sheet string, err error) error {
+	p, ok := isProblem(err)
+	if !ok {
+		return err
+	}
+	p.Sheet = strings.TrimSpace(sheet)
+	return p
+}

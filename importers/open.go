@@ -1,0 +1,156 @@
+package importers
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// book is an opened file: one or more lists that may be read.
+type book interface {
+	// sheets names the lists in order; hidden ones are not among them. A text
+	// file has one list without a name.
+	sheets() []string
+	// open starts reading one list from its beginning.
+	open(sheet string) (source, error)
+	// describe gives the format and the encoding.
+	describe() (format, encoding string)
+	io.Closer
+}
+
+// openBook decides by its content what the file is, and opens it.
+func openBook(path string, limits Limits) (book, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, cannotOpen(err)
+	}
+	b, err := openFile(file, limits)
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// cannotOpen says why without the path: the name of a roster may hold a person's.
+func cannotOpen(err error) error {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		err = pathError.Err
+	}
+	return tenancy.E(tenancy.NotFound, "file_unreadable", "The file cannot be opened: give the path of an existing file that you may read.", err)
+}
+
+func openFile(file *os.File, limits Limits) (book, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, cannotOpen(err)
+	}
+	if info.IsDir() {
+		return nil, fileProblem(FileFormat, 0, "This is a folder: give a file.")
+	}
+	if info.Size() == 0 {
+		return nil, fileProblem(FileEmpty, 0, "The file has no bytes: it was perhaps not saved or not sent whole. Save the list again.")
+	}
+	if info.Size() > limits.Bytes {
+		return nil, fileProblem(FileTooLarge, 0, "The file has %d MB, at most %d MB are read: split the list by legal entity or department.", info.Size()>>20, limits.Bytes>>20)
+	}
+	head := make([]byte, 4096)
+	n, err := file.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, cannotOpen(err)
+	}
+	switch kind := sniff(head[:n]); kind {
+	case zipKind:
+		return openWorkbook(file, info.Size(), limits)
+	case oleKind:
+		return nil, refuseOLE(file)
+	case textKind:
+		return openText(file, info.Size(), limits)
+	default:
+		return nil, fileProblem(FileFormat, 0, "This is %s, whatever its name says: save the list as an Excel workbook (.xlsx) or CSV.", kind)
+	}
+}
+
+// The kinds of content that are opened; any other kind is a phrase for the
+// person who sent it.
+const (
+	zipKind  = "zip"
+	oleKind  = "ole"
+	textKind = "text"
+)
+
+// magics are the first bytes of what people send instead of a list.
+var magics = []struct{ first, kind string }{
+	{"PK\x03\x04", zipKind},
+	{"PK\x05\x06", zipKind},
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", oleKind},
+	{"%PDF", "a PDF document"},
+	{"{\\rtf", "an RTF document"},
+	{"\x89PNG", "a picture"},
+	{"\xff\xd8\xff", "a picture"},
+	{"GIF8", "a picture"},
+	{"Rar!", "a RAR archive"},
+	{"7z\xbc\xaf", "a 7-Zip archive"},
+	{"\x1f\x8b", "a gzip archive"},
+	{"\x09\x08", "a workbook of a very old Excel"},
+	{"\x09\x04", "a workbook of a very old Excel"},
+	{"\x09\x02", "a workbook of a very old Excel"},
+	{"MOXCEL", "a 1C table (.mxl)"},
+	{"SQLite format 3", "a database"},
+}
+
+func sniff(head []byte) string {
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.first)) {
+			return m.kind
+		}
+	}
+	start := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
+	for first, kind := range map[string]string{
+		"<!doctype html": "a web page", "<html": "a web page", "<table": "a web page", "<?xml": "an XML document",
+	} {
+		if bytes.HasPrefix(start, []byte(first)) {
+			return kind
+		}
+	}
+	return textKind
+}
+
+// refuseOLE tells an encrypted workbook from one of the old binary format: both
+// are OLE2 containers, whose directory names streams in UTF-16.
+func refuseOLE(file io.ReaderAt) error {
+	switch {
+	case holds(file, utf16le("EncryptedPackage")):
+		return fileProblem(FileEncrypted, 0, "The workbook is protected by a password: save it without one (File → Info → Protect Workbook), and send it again.")
+	case holds(file, utf16le("WordDocument")):
+		return fileProblem(FileFormat, 0, "This is a Word document: save the list as an Excel workbook (.xlsx) or CSV.")
+	}
+	return fileProblem(FileFormat, 0, "This is a workbook of the old binary format (.xls), which is not read: open it and save it as an Excel workbook (.xlsx).")
+}
+
+func utf16le(s string) []byte {
+	b := make([]byte, 0, 2*len(s))
+	for i := range len(s) {
+		b = append(b, s[i], 0)
+	}
+	return b
+}
+
+// holds reports whether the bytes occur in the file, reading it in pieces that
+// overlap by the length sought.
+func holds(file io.ReaderAt, sought []byte) bool {
+	buf := make([]byte, 64<<10)
+	for offset := int64(0); ; offset += int64(len(buf) - len(sought)) {
+		n, err := file.ReadAt(buf, offset)
+		if bytes.Contains(buf[:n], sought) {
+			return true
+		}
+		if err != nil || n < len(buf) {
+			return false
+		}
+	}
+}
