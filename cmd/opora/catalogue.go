@@ -39,11 +39,7 @@ func catalogueFolder(cmd *cobra.Command) string {
 // loadCatalogue reads the catalogue in a folder of this machine; the files of
 // its problems are named as from here.
 func loadCatalogue(folder string) (tenancy.Catalogue, []tenancy.Problem) {
-	loaded, problems := catalogue.Load(os.DirFS(folder), catalogue.Options{})
-	for i := range problems {
-		problems[i].File = filepath.Join(folder, problems[i].File)
-	}
-	return loaded, problems
+	return catalogue.Load(os.DirFS(folder), catalogue.Options{Folder: filepath.ToSlash(folder)})
 }
 
 // mustLoadCatalogue is loadCatalogue for commands that need one without

@@ -20,6 +20,8 @@ const MaxFileBytes = 4 << 20
 
 // Options of Load.
 type Options struct {
+	// Folder is how problems call the folder; their files are named below it.
+	Folder string
 	// Base gives the countries, brands and specialist types of a catalogue
 	// without its own; nil is the built-in base.
 	Base fs.FS
@@ -31,10 +33,10 @@ type Options struct {
 // by their codes, so that the layout of files does not matter; the order of
 // specialist types is that of the files.
 func Load(fsys fs.FS, opts Options) (tenancy.Catalogue, []tenancy.Problem) {
-	l := &loader{}
+	l := &loader{folder: opts.Folder}
 	l.read(fsys)
 	if len(l.documents) == 0 && len(l.problems) == 0 {
-		l.problem(place{}, "catalogue_empty", "there is no catalogue here: no *.yaml or *.yml file holds a document; begin with one that says `tenant: …`")
+		l.problem(place{file: l.folder}, "catalogue_empty", "there is no catalogue here: no *.yaml or *.yml file holds a document; begin with one that says `tenant: …`")
 	}
 	if len(l.documents) > 0 {
 		l.addBase(opts.Base)
@@ -51,6 +53,7 @@ func OK(problems []tenancy.Problem) bool {
 
 // loader gathers documents and problems.
 type loader struct {
+	folder    string
 	documents []*document
 	problems  []tenancy.Problem
 }
@@ -90,7 +93,7 @@ func (l *loader) read(fsys fs.FS) {
 	_ = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			l.problem(place{file: fileOf(name)}, "file_unreadable", "%s cannot be read: %v", name, plainError(err))
+			l.problem(place{file: path.Join(l.folder, name)}, "file_unreadable", "this cannot be read: %v", plainError(err))
 			return nil
 		case name != "." && strings.HasPrefix(path.Base(name), "."):
 			if entry.IsDir() {
@@ -110,14 +113,6 @@ func isYAML(name string) bool {
 	return extension == ".yaml" || extension == ".yml"
 }
 
-// fileOf names the folder itself by nothing.
-func fileOf(name string) string {
-	if name == "." {
-		return ""
-	}
-	return name
-}
-
 // plainError drops the path that the caller names already.
 func plainError(err error) error {
 	var wrapped *fs.PathError
@@ -128,17 +123,17 @@ func plainError(err error) error {
 }
 
 func (l *loader) readFile(fsys fs.FS, name string) {
-	at := place{file: name}
+	at := place{file: path.Join(l.folder, name)}
 	if info, err := fs.Stat(fsys, name); err == nil && info.Size() > MaxFileBytes {
-		l.problem(at, "file_too_large", "%s has %d bytes; a catalogue file has at most %d", name, info.Size(), MaxFileBytes)
+		l.problem(at, "file_too_large", "the file has %d bytes; a catalogue file has at most %d", info.Size(), MaxFileBytes)
 		return
 	}
 	source, err := fs.ReadFile(fsys, name)
 	if err != nil {
-		l.problem(at, "file_unreadable", "%s cannot be read: %v", name, plainError(err))
+		l.problem(at, "file_unreadable", "this cannot be read: %v", plainError(err))
 		return
 	}
-	l.parse(name, source)
+	l.parse(at.file, source)
 }
 
 // addBase adds the base's documents of each kind that the catalogue lacks.
@@ -146,7 +141,7 @@ func (l *loader) addBase(base fs.FS) {
 	if base == nil {
 		base, _ = fs.Sub(templates.FS, "base")
 	}
-	from := &loader{}
+	from := &loader{folder: "(built-in)"}
 	from.read(base)
 	own := map[kind]bool{}
 	for _, doc := range l.documents {

@@ -29,7 +29,7 @@ func (l *loader) validate() {
 		}
 	}
 	if len(w.tenants) == 0 && OK(l.problems) {
-		l.warn(place{}, "tenant_missing", "the catalogue has no tenant yet")
+		l.warn(place{file: l.folder}, "tenant_missing", "the catalogue has no tenant yet")
 	}
 }
 
