@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -51,7 +53,8 @@ func foldAll(words []string) []string {
 }
 
 // fold makes words comparable as people read them: without case, ё as е,
-// spaces folded.
+// spaces folded, and a letter with its mark as one character (NFC).
 func fold(word string) string {
-	return strings.ReplaceAll(strings.ToLower(strings.Join(strings.Fields(word), " ")), "ё", "е")
+	word = norm.NFC.String(strings.Join(strings.Fields(word), " "))
+	return strings.ReplaceAll(strings.ToLower(word), "ё", "е")
 }
