@@ -4,15 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ponimayu/opora/internal/catalogue"
 	"github.com/ponimayu/opora/internal/devstack"
+	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/templates"
 )
 
 // devOptions are the flags of `opora dev`.
@@ -22,6 +27,7 @@ type devOptions struct {
 	only      []string
 	data      string
 	reset     bool
+	env       bool
 }
 
 // newDevCommand is `opora dev`: the whole stack on this machine.
@@ -42,6 +48,8 @@ environment; the exit status is CMD's.`,
 			switch {
 			case o.reset:
 				return resetDev(cmd, o)
+			case o.env:
+				return envDev(cmd, o)
 			case cmd.Flags().Changed("exec"):
 				return execDev(cmd, o)
 			}
@@ -54,7 +62,8 @@ environment; the exit status is CMD's.`,
 	f.StringSliceVar(&o.only, "only", nil, `start these parts only: "postgres", "keycloak", "opora"`)
 	f.StringVar(&o.data, "data", ".opora", "the folder to keep data in")
 	f.BoolVar(&o.reset, "reset", false, "empty the data folder and exit")
-	cmd.MarkFlagsMutuallyExclusive("exec", "reset")
+	f.BoolVar(&o.env, "env", false, "print the environment of the stack that runs on the data folder, for a shell, and exit")
+	cmd.MarkFlagsMutuallyExclusive("exec", "reset", "env")
 	return cmd
 }
 
@@ -71,6 +80,15 @@ func resetDev(cmd *cobra.Command, o devOptions) error {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is empty; opora dev starts afresh\n", o.data)
+	return nil
+}
+
+func envDev(cmd *cobra.Command, o devOptions) error {
+	env, err := devstack.ReadEnv(o.data)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(cmd.OutOrStdout(), env)
 	return nil
 }
 
@@ -153,22 +171,55 @@ func devSpec(cmd *cobra.Command, o devOptions) (devstack.Spec, error) {
 			return spec, fmt.Errorf("--only knows %s, not %q", strings.Join(parts, ", "), part)
 		}
 	}
-	for _, country := range o.countries {
-		country = strings.ToUpper(strings.TrimSpace(country))
-		realm, ok := sampleRealms[country]
-		if !ok {
-			return spec, fmt.Errorf("the sample catalogue has no country %q", country)
-		}
-		spec.Contours = append(spec.Contours, devstack.ContourSpec{Country: country, Realm: realm})
+	if spec.Sample, err = sample(o.data != ""); err != nil {
+		return spec, err
 	}
-	if len(spec.Contours) == 0 {
-		return spec, errors.New("--countries names no country")
-	}
-	return spec, nil
+	spec.Contours, err = sampleContours(spec.Sample.Catalogue, o.countries)
+	return spec, err
 }
 
-// sampleRealms are the realms of the sample catalogue's countries.
-var sampleRealms = map[string]string{"RU": "ponimayu", "KZ": "empatia"}
+// sampleContours looks the countries up in the sample catalogue.
+func sampleContours(files fs.FS, countries []string) (contours []devstack.ContourSpec, err error) {
+	known, problems := catalogue.Load(files, catalogue.Options{})
+	if !catalogue.OK(problems) {
+		return nil, fmt.Errorf("the sample catalogue is broken: %w", problems[0])
+	}
+	for _, code := range countries {
+		code = strings.ToUpper(strings.TrimSpace(code))
+		i := slices.IndexFunc(known.Countries, func(c tenancy.Country) bool { return string(c.Code) == code })
+		if i < 0 {
+			return nil, tenancy.E(tenancy.Invalid, "country_unknown", fmt.Sprintf("the sample catalogue has no country %q", code))
+		}
+		contours = append(contours, devstack.ContourSpec{Country: code, Realm: known.Countries[i].Realm})
+	}
+	if len(contours) == 0 {
+		return nil, tenancy.E(tenancy.Invalid, "country_unknown", "--countries names no country")
+	}
+	return contours, nil
+}
+
+// sample returns the sample catalogue and, for a stack to look at, its
+// rosters: a file is named for its tenant and country, cdek-ru.xlsx.
+func sample(withRosters bool) (s devstack.Sample, err error) {
+	if s.Catalogue, err = fs.Sub(templates.FS, "demo/catalogue"); err != nil || !withRosters {
+		return s, err
+	}
+	files, err := fs.Glob(templates.FS, "demo/rosters/*-??.*")
+	if err != nil {
+		return s, err
+	}
+	for _, file := range files {
+		content, err := templates.FS.ReadFile(file)
+		if err != nil {
+			return s, err
+		}
+		name := path.Base(file)
+		stem := strings.TrimSuffix(name, path.Ext(name))
+		dash := strings.LastIndexByte(stem, '-')
+		s.Rosters = append(s.Rosters, devstack.SampleRoster{Tenant: stem[:dash], Country: strings.ToUpper(stem[dash+1:]), Name: name, Content: content})
+	}
+	return s, nil
+}
 
 // stoppedError is the cause of a context that a signal ended.
 type stoppedError struct{ signal syscall.Signal }

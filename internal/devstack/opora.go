@@ -33,24 +33,27 @@ type opora struct {
 	contour     *Contour
 	port        int
 	credentials []string // of the realm's clients, as environment variables
+	signIns     []signIn
 }
+
+// catalogueDir is where the sample catalogue is written for the commands.
+func (o *opora) catalogueDir() string { return filepath.Join(o.contour.dir, "catalogue") }
 
 // start is the order in which a contour comes to life; each step is one
 // command of ours.
 func (o *opora) start(ctx context.Context) error {
 	c := o.contour
 	c.OporaURL = "http://" + net.JoinHostPort(loopback, strconv.Itoa(o.port))
-	catalogue := filepath.Join(c.dir, "catalogue")
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
 	}{
 		{"migrating the database", func(ctx context.Context) error { return o.command(ctx, "migrate") }},
 		{"applying the catalogue", func(ctx context.Context) error {
-			if err := writeTree(c.stack.spec.Sample.Catalogue, catalogue); err != nil {
+			if err := writeTree(c.stack.spec.Sample.Catalogue, o.catalogueDir()); err != nil {
 				return err
 			}
-			return o.command(ctx, "catalogue", "apply", "-f", catalogue)
+			return o.command(ctx, "catalogue", "apply", "-f", o.catalogueDir())
 		}},
 		{"making the ready-made clients", o.readyMade},
 		{"Opora's server", func(ctx context.Context) error { return o.serve(ctx, "serve", o.ready) }},
@@ -60,7 +63,13 @@ func (o *opora) start(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
-	return o.importRosters(ctx)
+	if len(c.stack.spec.Sample.Rosters) == 0 {
+		return nil
+	}
+	if err := o.importRosters(ctx); err != nil {
+		return err
+	}
+	return c.phase(ctx, "making the sample sign-ins", o.makeSignIns)
 }
 
 // importRosters applies the sample rosters of the contour's country; applying

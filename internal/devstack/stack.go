@@ -67,7 +67,10 @@ func Start(ctx context.Context, spec Spec) (_ *Stack, err error) {
 	if err := s.gather(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.startContours(ctx)
+	if err := s.startContours(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.writeEnv()
 }
 
 // open takes the data folder and starts the guard.
@@ -115,8 +118,11 @@ func (s *Stack) lockData() (err error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
-	s.lock, err = lockDataDir(s.dir)
-	return err
+	if s.lock, err = lockDataDir(s.dir); err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Join(s.dir, envFile)) // of a stack that is gone
+	return nil
 }
 
 func lockDataDir(dir string) (*fileLock, error) {
