@@ -1,10 +1,242 @@
 package importers
 
-import "context"
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"syscall"
+	"time"
 
-// ParseIsolated is Parse in a child process of the same binary ("opora
-// parse-worker"), with limits on memory, processor and wall time: a file that
-// makes the reader burn or die costs that file and nothing else.
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// WorkerCommand is the argument with which the program starts itself to parse
+// one file; whoever is started so must call Work and do nothing else.
+const WorkerCommand = "parse-worker"
+
+// workerMark is set for the child, so that a program that does not listen to
+// WorkerCommand cannot start children without end.
+const workerMark = "OPORA_PARSE_WORKER"
+
+// Bounds of a parsing process. A list of a million rows stays far below them.
+const (
+	workerMemory  = 768 << 20 // soft: the garbage collector works harder near it
+	workerAddress = 4 << 30   // RLIMIT_AS, hard; Go reserves more addresses than it uses
+	workerSeconds = 180       // RLIMIT_CPU, hard
+	workerWall    = 5 * time.Minute
+)
+
+// order is what the worker is told, on its standard input.
+type order struct {
+	Path    string  `json:"path"`
+	Options Options `json:"options"`
+}
+
+// reply is one line of the worker's standard output. The hash travels beside
+// the record because a Record's own JSON never holds it.
+type reply struct {
+	Line    int               `json:"line,omitempty"`
+	OK      bool              `json:"ok,omitempty"`
+	Skipped Reason            `json:"skipped,omitempty"`
+	Row     *Row              `json:"row,omitempty"`
+	Hash    string            `json:"hash,omitempty"`
+	Bad     []tenancy.Problem `json:"bad,omitempty"`
+	Summary *json.RawMessage  `json:"summary,omitempty"`
+	Problem *tenancy.Problem  `json:"problem,omitempty"`
+	Failure *failure          `json:"failure,omitempty"`
+}
+
+// failure is an error of the worker that is no problem of the file.
+type failure struct {
+	Kind    tenancy.Kind `json:"kind"`
+	Code    string       `json:"code"`
+	Message string       `json:"message"`
+}
+
+// ParseIsolated is Parse in a child process of the same binary (WorkerCommand)
+// with bounds on memory, processor and wall time: a file that makes the reader
+// burn or die costs that file and nothing else. Records come as they do from
+// Parse, except that the child may still die while it hands them over: they are
+// good only when no error is returned. An error of emit ends the child.
 func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Record) error) (Summary, error) {
-	return Parse(ctx, path, opts, emit)
+	if os.Getenv(workerMark) != "" {
+		return Summary{}, errors.New("importers: the program was started as a parser and does not know it: call WorkIfAsked first")
+	}
+	if opts.Today.IsZero() {
+		opts.Today = tenancy.DateOf(time.Now()) // the child knows no time zone
+	}
+	ctx, cancel := context.WithTimeout(ctx, workerWall)
+	defer cancel()
+	told, err := json.Marshal(order{path, opts})
+	if err != nil {
+		return Summary{}, err
+	}
+	cmd, out, err := startWorker(ctx, told)
+	if err != nil {
+		return Summary{}, tenancy.E(tenancy.Unavailable, "parser_unavailable", "The list cannot be read just now: try again.", err)
+	}
+	summary, ended, err := readReplies(out, emit)
+	if !ended {
+		cancel() // whoever stopped listening ends the child
+	}
+	waitErr := cmd.Wait()
+	switch {
+	case err != nil:
+		return Summary{}, err
+	case ended:
+		return summary, nil
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return Summary{}, context.Cause(ctx)
+	}
+	return Summary{}, diedOn(ctx, waitErr)
+}
+
+// startWorker starts the child with an empty environment, so that no secret of
+// the server is within its reach; it dies with its parent.
+func startWorker(ctx context.Context, told []byte) (*exec.Cmd, io.Reader, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, WorkerCommand)
+	cmd.Env = []string{workerMark + "=1", "GOTRACEBACK=none", fmt.Sprintf("GOMEMLIMIT=%d", workerMemory)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	cmd.WaitDelay = 5 * time.Second
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	_, err = in.Write(told)
+	return cmd, out, errors.Join(err, in.Close())
+}
+
+// readReplies hands the records on. ended says that the worker came to the end
+// of its work; without it, what was handed on is not the whole list.
+func readReplies(out io.Reader, emit func(Record) error) (summary Summary, ended bool, err error) {
+	lines := json.NewDecoder(bufio.NewReaderSize(out, 64<<10))
+	for {
+		var r reply
+		switch err := lines.Decode(&r); {
+		case err != nil:
+			return Summary{}, false, nil // the exit status says why
+		case r.Problem != nil:
+			return Summary{}, true, *r.Problem
+		case r.Failure != nil:
+			return Summary{}, true, tenancy.E(r.Failure.Kind, r.Failure.Code, r.Failure.Message)
+		case r.Summary != nil:
+			return summary, true, json.Unmarshal(*r.Summary, &summary)
+		}
+		if err := emit(r.record()); err != nil {
+			return Summary{}, false, err
+		}
+	}
+}
+
+func (r reply) record() Record {
+	rec := Record{Line: r.Line, OK: r.OK, Skipped: r.Skipped, Problems: r.Bad}
+	if r.Row != nil {
+		rec.Row = *r.Row
+		rec.Row.NationalIDHash = r.Hash
+	}
+	return rec
+}
+
+// diedOn says what the worker's end means for the person who sent the file: the
+// bounds are far above what a list needs, so the file is no list.
+func diedOn(ctx context.Context, waitErr error) error {
+	var exit *exec.ExitError
+	if ctx.Err() != nil || errors.As(waitErr, &exit) && exit.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
+		return fileProblem(FileTooLarge, 0, "Reading the file takes more time or memory than any list needs: copy the list alone into a new workbook, as values.")
+	}
+	return fileProblem(FileDamaged, 0, "The file cannot be read: save the list again with Excel, as values, and send it again.")
+}
+
+// WorkIfAsked is for the TestMain of packages whose tests call ParseIsolated:
+// the child is then the test binary itself. When it was started as a worker it
+// works and exits.
+func WorkIfAsked() {
+	if len(os.Args) != 2 || os.Args[1] != WorkerCommand {
+		return
+	}
+	if err := Work(context.Background(), os.Stdin, os.Stdout); err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Work is the worker: it reads its order from in, parses under hard limits and
+// writes replies to out. It never writes to the error stream what the file holds.
+func Work(ctx context.Context, in io.Reader, out io.Writer) error {
+	var told order
+	if err := json.NewDecoder(in).Decode(&told); err != nil {
+		return err
+	}
+	if err := limitSelf(); err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(out, 64<<10)
+	replies := json.NewEncoder(w)
+	summary, err := parseSafely(ctx, told, func(r Record) error {
+		line := reply{Line: r.Line, OK: r.OK, Skipped: r.Skipped, Bad: r.Problems}
+		if r.Skipped == notSkipped {
+			line.Row, line.Hash = &r.Row, r.Row.NationalIDHash
+		}
+		return replies.Encode(line)
+	})
+	if err := replies.Encode(conclusion(summary, err)); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+func conclusion(summary Summary, err error) reply {
+	var e *tenancy.Error
+	p, isFile := isProblem(err)
+	switch {
+	case isFile:
+		return reply{Problem: &p}
+	case errors.As(err, &e):
+		return reply{Failure: &failure{e.Kind, e.Code, e.Message}}
+	case err != nil:
+		return reply{Failure: &failure{tenancy.Internal, "parser_failed", "The list could not be read: try again."}}
+	}
+	text, _ := json.Marshal(summary) // plain fields only
+	raw := json.RawMessage(text)
+	return reply{Summary: &raw}
+}
+
+// parseSafely turns a panic of the reader into damage of the file.
+func parseSafely(ctx context.Context, told order, emit func(Record) error) (summary Summary, err error) {
+	defer func() {
+		if recover() != nil {
+			err = fileProblem(FileDamaged, 0, "The file cannot be read: save the list again with Excel, as values, and send it again.")
+		}
+	}()
+	return Parse(ctx, told.Path, told.Options, emit)
+}
+
+// limitSelf sets hard limits on this process; they cannot be raised again.
+func limitSelf() error {
+	debug.SetMemoryLimit(workerMemory)
+	for resource, limit := range map[int]uint64{
+		syscall.RLIMIT_AS: workerAddress, syscall.RLIMIT_CPU: workerSeconds, syscall.RLIMIT_CORE: 0, syscall.RLIMIT_FSIZE: 0,
+	} {
+		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

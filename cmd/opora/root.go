@@ -51,6 +51,7 @@ func newRootCommand() *cobra.Command {
 		newDriftCommand(),
 		newEntitlementCommand(),
 		newRosterCommand(),
+		newParseWorkerCommand(),
 		newServeCommand(),
 		newMigrateCommand(),
 		newDevCommand(),
