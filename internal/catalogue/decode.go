@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -237,7 +238,7 @@ func (d *decoder) text(n *yaml.Node, v reflect.Value, path string, r rule) {
 		d.wrongType(n, path, want)
 		return
 	}
-	word := n.Value
+	word := norm.NFC.String(n.Value) // й typed as two characters is still й
 	allowed := enums[v.Type()]
 	switch {
 	case len(allowed) > 0:

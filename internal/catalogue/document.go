@@ -31,7 +31,6 @@ var kinds = []kind{tenantKind, countryKind, brandKind, typesKind}
 type document struct {
 	kind    kind
 	file    string
-	base    bool
 	tenant  tenancy.Tenant
 	country tenancy.Country
 	brand   tenancy.Brand

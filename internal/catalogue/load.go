@@ -149,7 +149,6 @@ func (l *loader) addBase(base fs.FS) {
 	}
 	for _, doc := range from.documents {
 		if doc.kind != tenantKind && !own[doc.kind] {
-			doc.base = true
 			l.documents = append(l.documents, doc)
 		}
 	}

@@ -128,6 +128,14 @@ func TestRevision(t *testing.T) {
 	}
 }
 
+// A letter and its mark may be two characters in a file; they are one in the catalogue.
+func TestTextsAreNFC(t *testing.T) {
+	loaded, problems := catalogue.Load(fstest.MapFS{"a.yaml": {Data: []byte("tenant: a\nname: {ru: Чаи\u0306}\n")}}, catalogue.Options{})
+	if len(problems) > 0 || loaded.Tenants[0].Name.Ru != "Чай" {
+		t.Errorf("read %+q, %s", loaded.Tenants[0].Name.Ru, written(problems))
+	}
+}
+
 // Whatever the file, the loader answers; without errors, what it read is
 // written back and read again the same.
 func FuzzLoad(f *testing.F) {

@@ -38,7 +38,7 @@ func carrier(t testing.TB) tenancy.Tenant {
 		Slug:          "cdek",
 		LegalEntities: []tenancy.LegalEntity{{Code: "global", Default: true}},
 		Segments: []tenancy.Segment{
-			{ID: "couriers", When: tenancy.SegmentRule{Position: []string{"Курьер", "учетчик, водите\u0301ль й"}}},
+			{ID: "couriers", When: tenancy.SegmentRule{Position: []string{"Курьер", "Учетчик склада"}}},
 			{ID: "listed", When: tenancy.SegmentRule{Listed: true}},
 		},
 		Contracts: []tenancy.Contract{
@@ -198,7 +198,7 @@ func TestDecideSegments(t *testing.T) {
 	}{
 		"not in it":              {employee(t, "Оператор", "", ""), "", 6},
 		"in it":                  {employee(t, "курьер", "", ""), "", 8},
-		"of two characters":      {employee(t, "Учётчик,  водите\u0301ль и\u0306", "", ""), "", 8},
+		"ё, spaces and case":     {employee(t, "УЧЁТЧИК  склада", "", ""), "", 8},
 		"by the roster's column": {listed, "", 8},
 		"not the whole word":     {employee(t, "Курьер-водитель", "", ""), "", 6},
 		"second job":             {two, "2026-11-05T10:00:00+03:00", 8},

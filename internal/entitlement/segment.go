@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -53,8 +51,8 @@ func foldAll(words []string) []string {
 }
 
 // fold makes words comparable as people read them: without case, ё as е,
-// spaces folded, and a letter with its mark as one character (NFC).
+// spaces folded. Both sides are in NFC already: catalogue and rosters are
+// normalised where they are read.
 func fold(word string) string {
-	word = norm.NFC.String(strings.Join(strings.Fields(word), " "))
-	return strings.ReplaceAll(strings.ToLower(word), "ё", "е")
+	return strings.ReplaceAll(strings.ToLower(strings.Join(strings.Fields(word), " ")), "ё", "е")
 }
