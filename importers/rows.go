@@ -113,7 +113,8 @@ func (r *rowReader) noPerson() Reason {
 		return Header
 	}
 	key := l.at(r.fields[FieldEmployeeNo])
-	if key.text == "" && key.kind != lostCell || key.column == l.cells[0].column && !strings.ContainsAny(key.text, "0123456789") {
+	begins, _ := utf8.DecodeRuneInString(key.text)
+	if key.text == "" && key.kind != lostCell || key.column == l.cells[0].column && unicode.IsLetter(begins) {
 		switch {
 		case isTotal(l):
 			return Total
