@@ -7,14 +7,11 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-
-	"github.com/ponimayu/opora/internal/tenancy"
+	"slices"
 )
 
 // ErrOpen says that a sealed value was made with another key, for another
@@ -72,13 +69,9 @@ func (k *Key) Open(place string, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// HashID returns the keyed hash of a national id: equal for equal ids of a
-// kind within this contour, and of no use without its key.
-func (k *Key) HashID(kind tenancy.NationalIDKind, number string) string {
-	mac := hmac.New(sha256.New, k.hash)
-	fmt.Fprintf(mac, "%s\x00%s", kind, number)
-	return hex.EncodeToString(mac.Sum(nil))
-}
+// IDKey returns the secret key of the national ids' hash: equal ids have equal
+// hashes within this contour, and a hash is of no use without the key.
+func (k *Key) IDKey() []byte { return slices.Clone(k.hash) }
 
 // Format implements fmt.Formatter, so that no verb shows the key.
 func (k *Key) Format(w fmt.State, _ rune) { fmt.Fprint(w, "***") }
