@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // Queue puts jobs into the queue. It runs none.
@@ -37,11 +38,12 @@ type ParseImport struct {
 // Kind implements river.JobArgs.
 func (ParseImport) Kind() string { return "parse_import" }
 
-// ApplyOps carries an import's ops to Keycloak. Several shards of one import
+// ApplyOps carries ops to Keycloak. Several shards of one import
 // run side by side, on one machine or on many: each claims what is free.
 type ApplyOps struct {
-	Import roster.ImportID `json:"import"`
-	Shard  int             `json:"shard"`
+	Tenant tenancy.TenantSlug `json:"tenant"`
+	Import roster.ImportID    `json:"import,omitempty"` // empty: ops of no import, such as a last day that has come
+	Shard  int                `json:"shard"`
 }
 
 // Kind implements river.JobArgs.
@@ -68,6 +70,20 @@ func (WithdrawActivation) Kind() string { return "withdraw_activation" }
 func (q *Queue) Enqueue(ctx context.Context, tx pgx.Tx, args river.JobArgs) error {
 	_, err := q.client.InsertTx(ctx, tx, args, nil)
 	return err
+}
+
+// shards is how many workers may share one import: Keycloak takes partial
+// imports fastest four at a time.
+const shards = 4
+
+// Shards enqueues as many workers as so many ops are worth.
+func (q *Queue) Shards(ctx context.Context, tx pgx.Tx, args ApplyOps, ops int) error {
+	for args.Shard = range min(shards, (ops+batchSize-1)/batchSize) {
+		if err := q.Enqueue(ctx, tx, args); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // EnqueueAt is Enqueue for a job that runs at a time or later.

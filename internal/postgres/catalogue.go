@@ -176,17 +176,3 @@ func countryIn(ctx context.Context, tx pgx.Tx) (c tenancy.Country, err error) {
 	}
 	return c, json.Unmarshal(body, &c)
 }
-
-// unknownTenant and unknownImport are the one answer both to what does not
-// exist and to what the caller's roles do not reach.
-func unknownTenant() error {
-	return tenancy.E(tenancy.NotFound, "tenant_unknown", "there is no such tenant here")
-}
-
-func unknownImport() error {
-	return tenancy.E(tenancy.NotFound, "import_unknown", "there is no such import here")
-}
-
-func unknownEmployee() error {
-	return tenancy.E(tenancy.NotFound, "employee_unknown", "there is no such employee here")
-}

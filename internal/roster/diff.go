@@ -16,6 +16,10 @@ type Options struct {
 	// LegalEntity is the entity that the upload named; a full list speaks for
 	// it, and for every entity that one of its rows names, and for no other.
 	LegalEntity tenancy.LegalEntityCode
+	// Listed reports whether a refused row of the list has the number: whoever
+	// stands in the file is not absent, however badly his row is written. Nil:
+	// no row was refused.
+	Listed func(tenancy.EmployeeKey) bool
 	// NewEmployeeID and NewEmploymentID make the ids of those who are new. They
 	// are decided here, before anything is written, so that everything after
 	// can be repeated without making anybody twice.
@@ -284,6 +288,9 @@ func (d *differ) leaveAbsent() {
 	}
 	for _, h := range d.absent {
 		if !d.entities[h.LegalEntity] || !h.LeftOn.IsZero() { // a dated leave stays as it was dated
+			continue
+		}
+		if d.options.Listed != nil && d.options.Listed(h.EmployeeKey) {
 			continue
 		}
 		d.result.Absent[h.Department]++

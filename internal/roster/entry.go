@@ -66,15 +66,16 @@ type Want struct {
 // sameName reports whether two persons are called the same. Case, ё and е and
 // spacing do not count; a middle name that one side lacks does not either.
 func sameName(a, b Person) bool {
-	if foldName(a.LastName) != foldName(b.LastName) || foldName(a.FirstName) != foldName(b.FirstName) {
+	if Fold(a.LastName) != Fold(b.LastName) || Fold(a.FirstName) != Fold(b.FirstName) {
 		return false
 	}
-	return a.MiddleName == "" || b.MiddleName == "" || foldName(a.MiddleName) == foldName(b.MiddleName)
+	return a.MiddleName == "" || b.MiddleName == "" || Fold(a.MiddleName) == Fold(b.MiddleName)
 }
 
 var foldYo = strings.NewReplacer("ё", "е")
 
-func foldName(s string) string {
+// Fold is a name as it is compared and searched: lower case, ё as е, spaces folded.
+func Fold(s string) string {
 	return foldYo.Replace(strings.Join(strings.Fields(strings.ToLower(s)), " "))
 }
 

@@ -72,7 +72,7 @@ func evidence(p Person) []string {
 		keys = append(keys, "id\x00"+p.NationalIDHash)
 	}
 	if !p.BirthDate.IsZero() {
-		keys = append(keys, strings.Join([]string{"born", p.BirthDate.String(), foldName(p.LastName), foldName(p.FirstName), foldName(p.MiddleName)}, "\x00"))
+		keys = append(keys, strings.Join([]string{"born", p.BirthDate.String(), Fold(p.LastName), Fold(p.FirstName), Fold(p.MiddleName)}, "\x00"))
 	}
 	return keys
 }

@@ -95,6 +95,7 @@ CREATE TABLE catalogue_part (
   specialist_types jsonb NOT NULL,
   stored_at        timestamptz NOT NULL DEFAULT now()
 );
+GRANT SELECT ON catalogue_part TO opora_tenant;
 
 -- A tenant is never removed while people hang on it: one that the catalogue
 -- dropped is marked, and its data stays until it is erased.

@@ -16,13 +16,12 @@ CREATE TABLE person (
   national_id_hash text NOT NULL DEFAULT '', -- keyed; the number is stored nowhere
   email_confirmed  boolean NOT NULL DEFAULT false, -- by the employee himself
   phone_confirmed  boolean NOT NULL DEFAULT false,
+  search           text NOT NULL DEFAULT '', -- the name, folded by roster.Fold: what a search compares
   erased_at        timestamptz,
   import_id        uuid, -- the last import that wrote the row: what undo may reverse
   PRIMARY KEY (tenant, id)
 );
 CREATE INDEX person_by_email ON person (tenant, lower(email)) WHERE email <> '';
-CREATE INDEX person_by_national_id ON person (tenant, national_id_hash) WHERE national_id_hash <> '';
-CREATE INDEX person_by_birth_date ON person (tenant, birth_date) WHERE birth_date IS NOT NULL;
 CALL opora_protect('person');
 CALL opora_keep('person', 'tenant,id');
 
@@ -71,7 +70,7 @@ CREATE TABLE email_claim (
   tenant      text COLLATE "C" NOT NULL,
   employee_id uuid NOT NULL,
   UNIQUE (tenant, employee_id),
-  FOREIGN KEY (tenant, employee_id) REFERENCES account (tenant, id)
+  FOREIGN KEY (tenant, employee_id) REFERENCES person (tenant, id)
 );
 CALL opora_protect('email_claim');
 REVOKE ALL ON email_claim FROM opora_tenant;

@@ -70,6 +70,7 @@ CREATE TABLE import_row (
   hired_on     date,
   left_on      date,
   birth_date   date,
+  search       text NOT NULL,
   PRIMARY KEY (tenant, import_id, legal_entity, employee_key),
   FOREIGN KEY (tenant, import_id) REFERENCES import (tenant, id)
 );
@@ -87,6 +88,17 @@ CREATE TABLE import_identity (
   FOREIGN KEY (tenant, import_id, legal_entity, employee_key) REFERENCES import_row ON DELETE CASCADE
 );
 CALL opora_protect('import_identity');
+
+-- Keyed hashes of the personnel numbers on refused rows: whoever stands in the
+-- file is not absent from it, and the rows themselves are not kept.
+CREATE TABLE import_refused (
+  tenant    text COLLATE "C" NOT NULL,
+  import_id uuid NOT NULL,
+  mark      bytea NOT NULL,
+  PRIMARY KEY (tenant, import_id, mark),
+  FOREIGN KEY (tenant, import_id) REFERENCES import (tenant, id)
+);
+CALL opora_protect('import_refused');
 
 CREATE TABLE import_problem (
   tenant    text COLLATE "C" NOT NULL,

@@ -1,0 +1,136 @@
+package job
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/provisioner"
+)
+
+// OpKind is what a call to Keycloak does.
+type OpKind string
+
+// The kinds of op. What the call carries is the account as it should be when it
+// is sent, so none is ever out of date.
+const (
+	OpCreate  OpKind = "create"
+	OpUpdate  OpKind = "update"
+	OpDisable OpKind = "disable"
+	OpEnable  OpKind = "enable"
+	OpDelete  OpKind = "delete"
+)
+
+// OpState is where an op stands.
+type OpState string
+
+// The states of an op. Confirmed and Failed are its ends.
+const (
+	OpPending   OpState = "pending"
+	OpSent      OpState = "sent"
+	OpConfirmed OpState = "confirmed"
+	OpUnknown   OpState = "unknown"
+	OpFailed    OpState = "failed"
+)
+
+// Op is one claimed call to Keycloak.
+type Op struct {
+	ID   int64
+	Kind OpKind
+	// Doubtful says that it may have been sent before: by a worker that died,
+	// or with an answer that was lost.
+	Doubtful bool
+	Account  provisioner.Account
+}
+
+// OpResult is what became of an op. State Pending means that it was not sent
+// and is to be tried again.
+type OpResult struct {
+	Op      Op
+	State   OpState
+	Code    string
+	Message string
+}
+
+// Ops is where ops are kept.
+type Ops interface {
+	// ClaimOps marks up to n ops as sent, under the claim, and commits that. No
+	// op is claimed while an earlier one of the same employee is open. open is
+	// how many the import has that have not ended, these included.
+	ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, n int, lease time.Duration) (ops []Op, open int, err error)
+	// EndOps writes results, of those ops only that are still under the claim.
+	EndOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, results []OpResult) error
+}
+
+const (
+	// batchSize is how many ops are claimed and, when they create accounts,
+	// sent together: partial imports are fastest at 20 to 50.
+	batchSize = 40
+	// turnTime bounds the calls of one claim; opLease outlasts it, so that
+	// nobody takes an op over while its call may still be on the way.
+	turnTime = 40 * time.Second
+	opLease  = 60 * time.Second
+	// shift is how long one run of the job goes on before it lets others in.
+	shift = 15 * time.Second
+)
+
+// applyOps is the worker of ApplyOps.
+type applyOps struct {
+	river.WorkerDefaults[ApplyOps]
+	ops    Ops
+	people provisioner.People
+	log    *slog.Logger
+}
+
+// Work implements river.Worker: claim, send, write down, until nothing is left.
+// What waits for Keycloak or for another worker is looked at again later; a job
+// never gives up while ops are open.
+func (w *applyOps) Work(ctx context.Context, j *river.Job[ApplyOps]) error {
+	for end := time.Now().Add(shift); time.Now().Before(end); {
+		sent, open, err := w.turn(ctx, j.Args)
+		switch {
+		case tenancy.KindOf(err) == tenancy.Unavailable:
+			w.log.Warn("ops wait for Keycloak or PostgreSQL", "tenant", j.Args.Tenant, "import", j.Args.Import, "open", open, "error", err)
+			return river.JobSnooze(backoff(j.Attempt))
+		case err != nil:
+			return err
+		case sent > 0:
+		case open == 0 || j.Args.Shard > 0:
+			return nil
+		default:
+			return river.JobSnooze(2 * time.Second)
+		}
+	}
+	return river.JobSnooze(0)
+}
+
+// backoff grows from about two seconds to about half a minute.
+func backoff(attempt int) time.Duration {
+	longest := min(2*time.Second<<min(attempt, 4), 30*time.Second)
+	return longest/2 + rand.N(longest/2)
+}
+
+// turn claims one batch and carries it out.
+func (w *applyOps) turn(ctx context.Context, args ApplyOps) (sent, open int, err error) {
+	claim := uuid.NewString()
+	claimed, open, err := w.ops.ClaimOps(ctx, args.Tenant, args.Import, claim, batchSize, opLease)
+	if err != nil || len(claimed) == 0 {
+		return 0, open, err
+	}
+	calls, cancel := context.WithTimeout(ctx, turnTime)
+	results, failed := Send(calls, w.people, claimed)
+	cancel()
+	// What Keycloak answered must be kept even while this worker is stopping.
+	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	if err := w.ops.EndOps(writing, args.Tenant, args.Import, claim, results); err != nil {
+		return len(claimed), open, err
+	}
+	return len(claimed), open, failed
+}

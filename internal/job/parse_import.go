@@ -1,0 +1,104 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// Parsing is an import that this process has claimed for parsing. Claim is the
+// fencing token: without it nothing is written any more.
+type Parsing struct {
+	Import  roster.ImportID
+	Tenant  tenancy.TenantSlug
+	Claim   string
+	Options importers.Options
+}
+
+// Uploads is where received imports wait and what was read of them goes.
+type Uploads interface {
+	// BeginParse claims an import. It returns nil when there is nothing to do
+	// any more, and ErrBusy while another process has the claim.
+	BeginParse(ctx context.Context, id roster.ImportID) (*Parsing, error)
+	// WriteUpload writes the opened upload.
+	WriteUpload(ctx context.Context, p *Parsing, to io.Writer) error
+	// FinishParse stores the rows, compares them with the people and plans.
+	FinishParse(ctx context.Context, p *Parsing, records []importers.Record, summary importers.Summary) error
+	// FailParse ends an import whose file cannot be taken.
+	FailParse(ctx context.Context, p *Parsing, problem tenancy.Problem) error
+}
+
+// ErrBusy says that another process is at it.
+var ErrBusy = errors.New("another process is doing this")
+
+// Parse reads an import's upload and plans it. What is wrong with the file is
+// written on the import and is no error of Parse.
+func Parse(ctx context.Context, uploads Uploads, id roster.ImportID) error {
+	p, err := uploads.BeginParse(ctx, id)
+	if err != nil || p == nil {
+		return err
+	}
+	records, summary, err := readUpload(ctx, uploads, p)
+	var problem tenancy.Problem
+	if errors.As(err, &problem) {
+		return uploads.FailParse(ctx, p, problem)
+	}
+	if err != nil {
+		return err
+	}
+	return uploads.FinishParse(ctx, p, records, summary)
+}
+
+// readUpload parses the upload from a file that only this process may read and
+// that is gone afterwards.
+func readUpload(ctx context.Context, uploads Uploads, p *Parsing) (records []importers.Record, summary importers.Summary, err error) {
+	folder, err := os.MkdirTemp("", "opora-upload-")
+	if err != nil {
+		return nil, summary, err
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "roster")
+	if err := writeUpload(ctx, uploads, p, path); err != nil {
+		return nil, summary, err
+	}
+	summary, err = importers.ParseIsolated(ctx, path, p.Options, func(record importers.Record) error {
+		records = append(records, record)
+		return nil
+	})
+	return records, summary, err
+}
+
+func writeUpload(ctx context.Context, uploads Uploads, p *Parsing, path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(uploads.WriteUpload(ctx, p, file), file.Close())
+}
+
+// parseImport is the worker of ParseImport.
+type parseImport struct {
+	river.WorkerDefaults[ParseImport]
+	uploads Uploads
+}
+
+// Work implements river.Worker.
+func (w *parseImport) Work(ctx context.Context, j *river.Job[ParseImport]) error {
+	err := Parse(ctx, w.uploads, j.Args.Import)
+	if errors.Is(err, ErrBusy) {
+		return river.JobSnooze(10 * time.Second)
+	}
+	return err
+}
+
+// Timeout implements river.Worker: a hundred thousand rows take part of a minute.
+func (w *parseImport) Timeout(*river.Job[ParseImport]) time.Duration { return 5 * time.Minute }

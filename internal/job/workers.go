@@ -1,0 +1,74 @@
+package job
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/ponimayu/opora/provisioner"
+)
+
+// Store is what the workers need of the database.
+type Store interface {
+	Uploads
+	Ops
+	Activations
+	LastDays
+}
+
+// Workers run the jobs. Start begins, Stop waits for what is under way.
+type Workers struct{ client *river.Client[pgx.Tx] }
+
+// WorkersOptions have good zeros, Log aside.
+type WorkersOptions struct {
+	Log        *slog.Logger
+	MaxWorkers int // jobs at once in this process; 8
+	// RescueAfter is how long a job may be silent before another worker takes
+	// it up; a minute and a half. It is safe to be short: claims are fenced.
+	RescueAfter time.Duration
+}
+
+// NewWorkers returns the workers of all kinds of job.
+func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o WorkersOptions) (*Workers, error) {
+	if o.MaxWorkers == 0 {
+		o.MaxWorkers = 8
+	}
+	if o.RescueAfter == 0 {
+		o.RescueAfter = 90 * time.Second
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &parseImport{uploads: store})
+	river.AddWorker(workers, &applyOps{ops: store, people: people, log: o.Log})
+	river.AddWorker(workers, &offerActivation{activations: store, people: people})
+	river.AddWorker(workers, &withdrawActivation{activations: store, people: people})
+	river.AddWorker(workers, &endLastDays{days: store})
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Logger:               o.Log,
+		Workers:              workers,
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.MaxWorkers}},
+		JobTimeout:           min(time.Minute, o.RescueAfter),
+		RescueStuckJobsAfter: o.RescueAfter,
+		// A newer version may have enqueued what this one does not know: that is
+		// left alone, never discarded.
+		FetchOnlyKnownKinds: true,
+		PeriodicJobs:        periodic(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Workers{client}, nil
+}
+
+// Start begins working; it returns at once.
+func (w *Workers) Start(ctx context.Context) error { return w.client.Start(ctx) }
+
+// Stop takes no new jobs and waits for those under way, at most until ctx ends.
+func (w *Workers) Stop(ctx context.Context) error { return w.client.Stop(ctx) }
+
+// Kill stops without waiting: what was under way is taken up by others.
+func (w *Workers) Kill(ctx context.Context) error { return w.client.StopAndCancel(ctx) }

@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// Approve accepts findings of a held import by their codes; when all are
+// accepted the import is planned. The uploader himself gets tenancy.Conflict
+// (same_person), an import that is not held tenancy.Conflict (import_state), a
+// code that is not among its findings tenancy.Invalid (finding_unknown).
+func (r *Rosters) Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, accept []string) (roster.Import, error) {
+	return r.decide(ctx, actor, tenancy.ApproveRoster, id, func(tx pgx.Tx, i roster.Import) error {
+		switch {
+		case i.UploadedBy == actor.ID:
+			return tenancy.E(tenancy.Conflict, "same_person", "Another person than the one who uploaded the list must accept its findings.")
+		case i.State != roster.Held:
+			return wrongState(i, "is not held, so there is nothing to accept")
+		case len(accept) == 0:
+			return tenancy.E(tenancy.Invalid, "finding_unknown", "Name the codes of the findings that you accept.")
+		}
+		for _, code := range accept {
+			if !slices.ContainsFunc(i.Findings, func(f roster.Finding) bool { return f.Code == code }) {
+				return tenancy.E(tenancy.Invalid, "finding_unknown", "The import has no finding with one of these codes; read it again.")
+			}
+		}
+		_, err := tx.Exec(ctx, `UPDATE import_finding SET accepted_by = $4, accepted_at = now() WHERE tenant = $1 AND import_id = $2 AND code = ANY($3) AND accepted_by = ''`,
+			i.Tenant, id, accept, actor.ID)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE import SET state = 'planned' WHERE tenant = $1 AND id = $2
+			AND NOT EXISTS (SELECT FROM import_finding f WHERE f.tenant = $1 AND f.import_id = $2 AND f.accepted_by = '')`, i.Tenant, id)
+		return err
+	})
+}
+
+// Cancel gives up an import that was not applied. To cancel it again is
+// success; one that is applied, or being applied, is tenancy.Conflict
+// (import_state): it can be undone.
+func (r *Rosters) Cancel(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
+	return r.decide(ctx, actor, tenancy.ApplyRoster, id, func(tx pgx.Tx, i roster.Import) error {
+		switch i.State {
+		case roster.Cancelled:
+			return nil
+		case roster.Received, roster.Parsing, roster.Planned, roster.Held:
+		default:
+			return wrongState(i, "cannot be cancelled any more; undo it")
+		}
+		if err := dropUpload(ctx, tx, i.Tenant, id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE import SET state = 'cancelled', claim = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, i.Tenant, id)
+		return err
+	})
+}
+
+// decide runs a decision on an import, in one transaction with its audit
+// entry, while no other decision about the tenant's people is being made.
+func (r *Rosters) decide(ctx context.Context, actor tenancy.Actor, action tenancy.Action, id roster.ImportID, decision func(pgx.Tx, roster.Import) error) (roster.Import, error) {
+	tenant, err := r.tenantOfImport(ctx, actor, action, id)
+	if err != nil {
+		return roster.Import{}, err
+	}
+	var after roster.Import
+	err = r.db.ForTenant(ctx, tenant, func(tx pgx.Tx) error {
+		if err := lockRoster(ctx, tx, tenant); err != nil {
+			return err
+		}
+		before, err := importIn(ctx, tx, tenant, id)
+		if err != nil {
+			return err
+		}
+		if err := decision(tx, before); err != nil {
+			return err
+		}
+		if after, err = importIn(ctx, tx, tenant, id); err != nil {
+			return err
+		}
+		return asContour(ctx, tx, tenant, func() error {
+			return record(ctx, tx, Entry{Actor: actor.ID, Action: action, Tenant: tenant, Subject: string(id), Allowed: true})
+		})
+	})
+	return after, err
+}
+
+// lockRoster makes decisions about one tenant's people take turns, until the
+// transaction ends. Waiting longer than a decision takes means that something
+// is wrong, and is tenancy.Unavailable.
+func lockRoster(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug) error {
+	if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '30s'`); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('roster ' || $1, 0))`, tenant); err != nil {
+		return err
+	}
+	// The lock orders decisions; the snapshot of what follows is taken after it.
+	_, err := tx.Exec(ctx, `SET LOCAL lock_timeout = 0`)
+	return err
+}
+
+func wrongState(i roster.Import, why string) error {
+	return tenancy.E(tenancy.Conflict, "import_state", fmt.Sprintf("The import is in state %s and %s.", i.State, why))
+}

@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// Import returns an import with its counts, findings and problems.
+func (r *Rosters) Import(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (found roster.Import, err error) {
+	tenant, err := r.tenantOfImport(ctx, actor, tenancy.ReadRoster, id)
+	if err != nil {
+		return found, err
+	}
+	err = r.db.ReadTenant(ctx, tenant, func(tx pgx.Tx) error {
+		found, err = importIn(ctx, tx, tenant, id)
+		return err
+	})
+	return found, err
+}
+
+// Imports returns a tenant's latest imports (at most 50), the newest first,
+// without their findings and problems.
+func (r *Rosters) Imports(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) (all []roster.Import, err error) {
+	if err := r.allow(ctx, actor, tenancy.ReadRoster, tenant, "", unknownTenant()); err != nil {
+		return nil, err
+	}
+	err = r.db.ReadTenant(ctx, tenant, func(tx pgx.Tx) error {
+		if _, err := tenantIn(ctx, tx, tenant); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, importColumns+` WHERE tenant = $1 ORDER BY uploaded_at DESC, id DESC LIMIT 50`, tenant)
+		if err != nil {
+			return err
+		}
+		all, err = pgx.CollectRows(rows, scanImport)
+		return err
+	})
+	return all, err
+}
+
+const importColumns = `SELECT id::text, tenant, state, mode, legal_entity, uploaded_by, uploaded_at, counts, rows_read, rejected, ops_failed, done, ops FROM import`
+
+func scanImport(row pgx.CollectableRow) (i roster.Import, err error) {
+	var counts []byte
+	var rows, rejected, failed int
+	err = row.Scan(&i.ID, &i.Tenant, &i.State, &i.Mode, &i.LegalEntity, &i.UploadedBy, &i.UploadedAt, &counts, &rows, &rejected, &failed, &i.Done, &i.Ops)
+	if err != nil {
+		return i, err
+	}
+	if err := json.Unmarshal(counts, &i.Counts); err != nil {
+		return i, err
+	}
+	i.UploadedAt = i.UploadedAt.UTC()
+	i.Counts.Rows, i.Counts.Failed = rows, failed
+	i.Counts.Rejected += rejected
+	i.Findings, i.Problems = []roster.Finding{}, []tenancy.Problem{}
+	return i, nil
+}
+
+// importIn reads an import whole.
+func importIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) (i roster.Import, err error) {
+	rows, err := tx.Query(ctx, importColumns+` WHERE tenant = $1 AND id = $2`, tenant, id)
+	if err != nil {
+		return i, err
+	}
+	if i, err = pgx.CollectExactlyOneRow(rows, scanImport); errors.Is(err, pgx.ErrNoRows) {
+		return i, unknownImport()
+	}
+	if err != nil {
+		return i, err
+	}
+	rows, err = tx.Query(ctx, `SELECT code, message, count, allowed, accepted_by <> '' FROM import_finding WHERE tenant = $1 AND import_id = $2 ORDER BY code COLLATE "C"`, tenant, id)
+	if err != nil {
+		return i, err
+	}
+	findings, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f roster.Finding, err error) {
+		return f, row.Scan(&f.Code, &f.Message, &f.Count, &f.Limit, &f.Accepted)
+	})
+	if err != nil {
+		return i, err
+	}
+	i.Findings = append(i.Findings, findings...)
+	i.Problems, err = problemsIn(ctx, tx, tenant, id)
+	return i, err
+}
+
+// maxProblems bounds an answer; the error workbook has them all.
+const maxProblems = 1000
+
+func problemsIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) ([]tenancy.Problem, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT code, severity, message, sheet, line, col, field FROM import_problem
+		WHERE tenant = $1 AND import_id = $2 ORDER BY line = 0, line, n LIMIT $3`, tenant, id, maxProblems)
+	if err != nil {
+		return nil, err
+	}
+	problems, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p tenancy.Problem, err error) {
+		return p, row.Scan(&p.Code, &p.Severity, &p.Message, &p.Sheet, &p.Line, &p.Column, &p.Field)
+	})
+	if problems == nil {
+		problems = []tenancy.Problem{}
+	}
+	return problems, err
+}
+
+// Changes returns up to limit (at most 1000, 100 when 0) of an import's changes
+// after the change numbered after, in the plan's order: the preview.
+func (r *Rosters) Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) (changes []roster.Change, err error) {
+	tenant, err := r.tenantOfImport(ctx, actor, tenancy.ReadRoster, id)
+	if err != nil {
+		return nil, err
+	}
+	if limit <= 0 {
+		limit = 100
+	}
+	err = r.db.ReadTenant(ctx, tenant, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, changeColumns+` WHERE tenant = $1 AND import_id = $2 AND n > $3 ORDER BY n LIMIT $4`, tenant, id, after, min(limit, 1000))
+		if err != nil {
+			return err
+		}
+		changes, err = pgx.CollectRows(rows, scanChange)
+		return err
+	})
+	return changes, err
+}
+
+const changeColumns = `SELECT n, kind, state, line, legal_entity, employee_no, employee_key, employee_id::text, employment_id::text,
+	coalesce(from_id::text, ''), new_person, explicit, left_on, was_left_on, fields, reason FROM import_change`
+
+func scanChange(row pgx.CollectableRow) (c roster.Change, err error) {
+	var fields []byte
+	err = row.Scan(&c.N, &c.Kind, &c.State, &c.Line, &c.LegalEntity, &c.EmployeeNo, &c.EmployeeKey, &c.EmployeeID, &c.Employment,
+		&c.From, &c.NewPerson, &c.Explicit, dayInto{&c.LeftOn}, dayInto{&c.WasLeftOn}, &fields, &c.Reason)
+	if err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal(fields, &c.Fields)
+}

@@ -1,0 +1,185 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ponimayu/opora/internal/job"
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+var _ job.Ops = (*Rosters)(nil)
+
+// whose is the condition on an op's import: an import's own ops, or those of none.
+func whose(id roster.ImportID) string {
+	if id == "" {
+		return "o.import_id IS NULL AND $2::text = ''"
+	}
+	return "o.import_id = $2::text::uuid"
+}
+
+// ClaimOps implements job.Ops.
+func (r *Rosters) ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, n int, lease time.Duration) (ops []job.Op, open int, err error) {
+	err = r.db.ForTenant(ctx, tenant, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			WITH free AS (
+				SELECT o.id, o.state <> 'pending' AS doubtful FROM op o
+				WHERE o.tenant = $1 AND `+whose(id)+` AND o.not_before <= now()
+				AND (o.state IN ('pending', 'unknown') OR o.state = 'sent' AND o.lease_until < now())
+				AND NOT EXISTS (SELECT FROM op b WHERE b.tenant = o.tenant AND b.employee_id = o.employee_id AND b.id < o.id AND b.state IN ('pending', 'sent', 'unknown'))
+				ORDER BY o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED),
+			claimed AS (
+				UPDATE op o SET state = 'sent', claim = $3, lease_until = now() + $5, tries = o.tries + 1 FROM free f
+				WHERE o.tenant = $1 AND o.id = f.id RETURNING o.id, o.kind, o.employee_id, f.doubtful)
+			SELECT c.id, c.kind, c.doubtful, c.employee_id::text, coalesce(a.login, ''), coalesce(a.email, ''), coalesce(p.first_name, ''), coalesce(p.last_name, ''), coalesce(a.enabled, false)
+			FROM claimed c LEFT JOIN account a ON a.tenant = $1 AND a.id = c.employee_id LEFT JOIN person p ON p.tenant = $1 AND p.id = c.employee_id
+			ORDER BY c.id`, tenant, id, claim, n, lease)
+		if err != nil {
+			return err
+		}
+		ops, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (op job.Op, err error) {
+			op.Account.Tenant = tenant
+			return op, row.Scan(&op.ID, &op.Kind, &op.Doubtful, &op.Account.ID, &op.Account.Login, &op.Account.Email, &op.Account.FirstName, &op.Account.LastName, &op.Account.Enabled)
+		})
+		if err != nil || len(ops) > 0 {
+			return err // somebody who works need not count
+		}
+		return tx.QueryRow(ctx, `SELECT count(*) FROM op o WHERE o.tenant = $1 AND `+whose(id)+` AND o.state IN ('pending', 'sent', 'unknown')`, tenant, id).Scan(&open)
+	})
+	return ops, open, err
+}
+
+// unknownWait is how long an op with a lost answer waits before it is observed.
+const unknownWait = 2 * time.Second
+
+// EndOps implements job.Ops.
+func (r *Rosters) EndOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, results []job.OpResult) error {
+	ids, states, codes := make([]int64, len(results)), make([]string, len(results)), make([]string, len(results))
+	messages := map[int64]string{}
+	var addressTaken []string
+	for i, result := range results {
+		if result.State == job.OpFailed && result.Code == "email_taken" && result.Op.Kind == job.OpCreate {
+			// The realm has the address on an account that is not ours: the
+			// employee signs in by his login, and only the platform is told.
+			addressTaken = append(addressTaken, string(result.Op.Account.ID))
+			result.State = job.OpPending
+		}
+		ids[i], states[i], codes[i] = result.Op.ID, string(result.State), result.Code
+		messages[result.Op.ID] = result.Message
+	}
+	return r.db.ForTenant(ctx, tenant, func(tx pgx.Tx) error {
+		if len(addressTaken) > 0 {
+			_, err := tx.Exec(ctx, `UPDATE account SET email = '' WHERE tenant = $1 AND id = ANY($2::text[]::uuid[]) AND email <> ''`, tenant, addressTaken)
+			if err != nil {
+				return err
+			}
+		}
+		rows, err := tx.Query(ctx, `
+			UPDATE op o SET state = r.state, code = r.code, claim = NULL, lease_until = NULL,
+				ended_at = CASE WHEN r.state IN ('confirmed', 'failed') THEN now() END,
+				not_before = CASE WHEN r.state IN ('confirmed', 'failed') OR r.code = 'email_taken' THEN o.not_before ELSE now() + $5 END
+			FROM unnest($3::bigint[], $4::text[], $6::text[]) r (id, state, code)
+			WHERE o.tenant = $1 AND o.id = r.id AND o.claim = $2 AND o.state = 'sent'
+			RETURNING o.id, o.state, o.code, o.line`, tenant, claim, ids, states, unknownWait, codes)
+		if err != nil {
+			return err
+		}
+		return endImport(ctx, tx, tenant, id, rows, messages)
+	})
+}
+
+// endImport counts ops that have ended on their import, tells what Keycloak
+// refused, and ends the import with its last op.
+func endImport(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID, rows pgx.Rows, messages map[int64]string) error {
+	var ended int
+	var refused []tenancy.Problem
+	var op int64
+	var state job.OpState
+	var code string
+	var line int
+	_, err := pgx.ForEachRow(rows, []any{&op, &state, &code, &line}, func() error {
+		if state == job.OpConfirmed || state == job.OpFailed {
+			ended++
+		}
+		if state == job.OpFailed {
+			refused = append(refused, tenancy.Problem{Code: tenancy.ProblemCode(code), Severity: tenancy.SeverityError, Line: line, Message: messages[op]})
+		}
+		return nil
+	})
+	if err != nil || id == "" || ended == 0 {
+		return err
+	}
+	// The row is locked first, so that problems are numbered by one at a time.
+	_, err = tx.Exec(ctx, `
+		UPDATE import SET done = done + $3, ops_failed = ops_failed + $4,
+			state = CASE WHEN state = 'applying' AND done + $3 = ops THEN 'applied' ELSE state END,
+			ended_at = CASE WHEN state = 'applying' AND done + $3 = ops THEN now() ELSE ended_at END
+		WHERE tenant = $1 AND id = $2`, tenant, id, ended, len(refused))
+	if err != nil {
+		return err
+	}
+	return addProblems(ctx, tx, tenant, id, "apply", refused)
+}
+
+// EndLastDays implements job.LastDays.
+func (r *Rosters) EndLastDays(ctx context.Context) error {
+	part, _, err := r.db.Catalogue(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range part.Tenants {
+		if err := r.endLastDays(ctx, t, part.Countries); err != nil {
+			return err
+		}
+	}
+	return r.db.ForContour(ctx, func(tx pgx.Tx) error { return r.wakeOps(ctx, tx) })
+}
+
+// endLastDays lays down the ops of one tenant's people whose last day is over.
+func (r *Rosters) endLastDays(ctx context.Context, t tenancy.Tenant, countries []tenancy.Country) error {
+	var country tenancy.Country
+	if len(countries) > 0 {
+		country = countries[0]
+	}
+	today := asOf(t, country, time.Now()).Today
+	return r.db.ForTenant(ctx, t.Slug, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			WITH over AS (
+				UPDATE account a SET enabled = false WHERE a.tenant = $1 AND a.enabled
+				AND NOT EXISTS (SELECT FROM employment e WHERE e.tenant = a.tenant AND e.person_id = a.id AND (e.left_on IS NULL OR e.left_on >= $2))
+				RETURNING a.id)
+			INSERT INTO op (tenant, employee_id, kind) SELECT $1, id, 'disable' FROM over`, t.Slug, day(today))
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return asContour(ctx, tx, t.Slug, func() error {
+			return r.queue.Shards(ctx, tx, job.ApplyOps{Tenant: t.Slug}, int(tag.RowsAffected()))
+		})
+	})
+}
+
+// wakeOps enqueues anew for ops that have been open for longer than any worker
+// needs: whatever became of their job, they are not forgotten.
+func (r *Rosters) wakeOps(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, `
+		SELECT DISTINCT tenant, coalesce(import_id::text, '') FROM op
+		WHERE state IN ('pending', 'sent', 'unknown') AND made_at < now() - interval '10 minutes' AND coalesce(lease_until, now()) <= now()`)
+	if err != nil {
+		return err
+	}
+	waiting, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (args job.ApplyOps, err error) {
+		return args, row.Scan(&args.Tenant, &args.Import)
+	})
+	if err != nil {
+		return err
+	}
+	for _, args := range waiting {
+		if err := r.queue.Enqueue(ctx, tx, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}

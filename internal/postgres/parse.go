@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/internal/job"
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+var _ job.Uploads = (*Rosters)(nil)
+
+// BeginParse implements job.Uploads.
+func (r *Rosters) BeginParse(ctx context.Context, id roster.ImportID) (p *job.Parsing, err error) {
+	err = r.db.ForContour(ctx, func(tx pgx.Tx) error {
+		claimed := job.Parsing{Import: id, Claim: uuid.NewString()}
+		var entity tenancy.LegalEntityCode
+		err := tx.QueryRow(ctx, `
+			UPDATE import SET state = 'parsing', claim = $2, lease_until = now() + interval '5 minutes'
+			WHERE id = $1 AND (state = 'received' OR state = 'parsing' AND lease_until < now())
+			RETURNING tenant, legal_entity`, id, claimed.Claim).Scan(&claimed.Tenant, &entity)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return busyParsing(ctx, tx, id)
+		}
+		if err != nil {
+			return err
+		}
+		c, err := contourIn(ctx, tx, claimed.Tenant)
+		if err != nil {
+			return err
+		}
+		claimed.Options = importers.Options{
+			Country: c.Country, LegalEntities: c.Tenant.LegalEntities, LegalEntity: entity, Segments: c.Tenant.Segments,
+			IDKey: r.key.IDKey(), Today: c.Today,
+		}
+		p = &claimed
+		return nil
+	})
+	return p, err
+}
+
+// busyParsing tells an import that another process is parsing from one that
+// needs no parsing any more.
+func busyParsing(ctx context.Context, tx pgx.Tx, id roster.ImportID) error {
+	var busy bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM import WHERE id = $1 AND state = 'parsing')`, id).Scan(&busy); err != nil {
+		return err
+	}
+	if busy {
+		return job.ErrBusy
+	}
+	return nil
+}
+
+// contourIn reads what the catalogue says of a tenant, as of now.
+func contourIn(ctx context.Context, tx pgx.Tx, slug tenancy.TenantSlug) (c contour, err error) {
+	t, err := tenantIn(ctx, tx, slug)
+	if err != nil {
+		return c, err
+	}
+	country, err := countryIn(ctx, tx)
+	if err != nil {
+		return c, err
+	}
+	return asOf(t, country, time.Now()), nil
+}
+
+// WriteUpload implements job.Uploads.
+func (r *Rosters) WriteUpload(ctx context.Context, p *job.Parsing, to io.Writer) error {
+	return r.db.ReadTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT n, sealed FROM upload_chunk WHERE tenant = $1 AND import_id = $2 ORDER BY n`, p.Tenant, p.Import)
+		if err != nil {
+			return err
+		}
+		var n, next int
+		var sealed []byte
+		_, err = pgx.ForEachRow(rows, []any{&n, &sealed}, func() error {
+			if n != next {
+				return fmt.Errorf("piece %d of an upload is missing", next)
+			}
+			next++
+			plain, err := r.key.Open(chunkPlace(p.Import, n), sealed)
+			if err != nil {
+				return err
+			}
+			_, err = to.Write(plain)
+			return err
+		})
+		return err
+	})
+}
+
+// FailParse implements job.Uploads.
+func (r *Rosters) FailParse(ctx context.Context, p *job.Parsing, problem tenancy.Problem) error {
+	return r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
+		if err := fence(ctx, tx, p); err != nil {
+			return err
+		}
+		if err := addProblems(ctx, tx, p.Tenant, p.Import, "parse", []tenancy.Problem{problem}); err != nil {
+			return err
+		}
+		if err := dropUpload(ctx, tx, p.Tenant, p.Import); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE import SET state = 'failed', claim = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, p.Tenant, p.Import)
+		return err
+	})
+}
+
+// fence locks the import for whoever still holds the claim. Another's late
+// work is refused: somebody took over.
+func fence(ctx context.Context, tx pgx.Tx, p *job.Parsing) error {
+	var one int
+	err := tx.QueryRow(ctx, `SELECT 1 FROM import WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3 FOR UPDATE`, p.Tenant, p.Import, p.Claim).Scan(&one)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errors.New("the import is not this process's to parse any more")
+	}
+	return err
+}
+
+func dropUpload(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM upload_chunk WHERE tenant = $1 AND import_id = $2`, tenant, id)
+	return err
+}
+
+// FinishParse implements job.Uploads: the rows are staged, compared with the
+// people we have and planned, and the sealed file is removed, all or nothing.
+func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, records []importers.Record, summary importers.Summary) error {
+	s := sortRecords(records, r.key.IDKey())
+	if s.taken+s.refused != summary.Rows || s.taken != summary.OK || len(s.rows) != s.taken {
+		return r.FailParse(ctx, p, rowsLost(summary.Rows, s.taken+s.refused))
+	}
+	err := r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
+		if err := fence(ctx, tx, p); err != nil {
+			return err
+		}
+		if err := s.store(ctx, tx, p); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE import SET rows_read = $3, rejected = $4, claim = NULL WHERE tenant = $1 AND id = $2`, p.Tenant, p.Import, summary.Rows, s.refused)
+		if err != nil {
+			return err
+		}
+		if err := r.replan(ctx, tx, p.Tenant, p.Import); err != nil {
+			return err
+		}
+		return dropUpload(ctx, tx, p.Tenant, p.Import)
+	})
+	var lost tenancy.Problem
+	if errors.As(err, &lost) {
+		return r.FailParse(ctx, p, lost)
+	}
+	return err
+}
+
+// rowsLost is the problem of a file whose rows were not all accounted for:
+// nothing may happen then, for a missing row reads as a person who left.
+func rowsLost(counted, decided int) tenancy.Problem {
+	return tenancy.Problem{Code: "rows_lost", Severity: tenancy.SeverityError,
+		Message: fmt.Sprintf("the file has %d rows, but %d were accounted for; nothing was taken: upload it again, and report this", counted, decided)}
+}
