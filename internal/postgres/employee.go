@@ -103,4 +103,3 @@ func (r *Rosters) query(ctx context.Context, tenant tenancy.TenantSlug, text str
 	return r.employees(ctx, tenant, ` AND (p.search LIKE $2 || '%' OR p.search LIKE '% ' || $2 || '%' OR a.login LIKE $2 || '%'
 		OR EXISTS (SELECT FROM employment e WHERE e.tenant = $1 AND e.person_id = p.id AND e.employee_key = $4))`+end, like, limit, importers.KeyOf(tenancy.EmployeeNo(text)))
 }
-

@@ -276,4 +276,3 @@ func digest(changes []roster.Change) string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
-
