@@ -51,6 +51,9 @@ answered by an error line ({"type":"error", …}) and stops nothing. "-" reads
 the standard input.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if flags.employee == "-" && flags.query == "-" {
+				return tenancy.E(tenancy.Invalid, "flags_invalid", "--employee and --query cannot both read the standard input")
+			}
 			snapshot, err := flags.snapshot(cmd)
 			if err != nil {
 				return err
