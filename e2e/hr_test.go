@@ -205,7 +205,9 @@ func TestFromSpreadsheetToSignInAndCheck(t *testing.T) {
 
 	t.Run("the employee signs in", func(t *testing.T) {
 		s := newStack(t)
-		sheet := into[struct{ Items []struct{ Login, Code string } }](t, s.call(s.token("HR_CDEK"), "POST", "/v1/tenants/cdek/activations",
+		sheet := into[struct {
+			Items []struct{ Login, Code string }
+		}](t, s.call(s.token("HR_CDEK"), "POST", "/v1/tenants/cdek/activations",
 			map[string]any{"employee_ids": []string{someone.id}}), http.StatusCreated)
 		if len(sheet.Items) != 1 || sheet.Items[0].Login != someone.login || sheet.Items[0].Code == "" {
 			t.Fatal("the activation sheet has not one line with a code")
