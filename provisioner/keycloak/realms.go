@@ -50,9 +50,13 @@ func (d document) marked() bool {
 	for _, key := range []string{"attributes", "config"} {
 		switch mark := d.part(key)[markKey].(type) {
 		case string:
-			return mark != ""
+			if mark != "" {
+				return true
+			}
 		case []any:
-			return len(mark) > 0
+			if len(mark) > 0 && mark[0] != "" {
+				return true
+			}
 		}
 	}
 	return false

@@ -3,36 +3,11 @@ package keycloak
 import (
 	"testing"
 
-	"github.com/ponimayu/opora/internal/tenancy"
 	"github.com/ponimayu/opora/provisioner"
 	"github.com/ponimayu/opora/provisioner/memory"
+	"github.com/ponimayu/opora/provisioner/targettest"
 	"github.com/ponimayu/opora/realms"
 )
-
-// sample is a catalogue of two countries with all that a realm can hold.
-func sample(realm string) tenancy.Catalogue {
-	return tenancy.Catalogue{
-		Countries: []tenancy.Country{{Code: "RU", Realm: realm, Brand: "ponimayu", Languages: []tenancy.Language{"ru", "en"}, TimeZone: "Europe/Moscow"}},
-		Brands:    []tenancy.Brand{{ID: "ponimayu", Name: tenancy.Text{Ru: "Понимаю"}}},
-		SpecialistTypes: []tenancy.SpecialistType{
-			{Code: "psychologist", Name: tenancy.Text{Ru: "Психолог"}}, {Code: "lawyer", Name: tenancy.Text{Ru: "Юрист"}},
-		},
-		Tenants: []tenancy.Tenant{
-			{Slug: "cdek", Name: tenancy.Text{Ru: "СДЭК"}, Domains: []string{"cdek.example"}, Contracts: []tenancy.Contract{{ID: "cdek-ru", Country: "RU"}}},
-			{
-				Slug: "avito", Name: tenancy.Text{Ru: "Авито"}, Domains: []string{"avito.example"},
-				SSO:       []tenancy.SSO{{Country: "RU", Protocol: tenancy.OIDC, Alias: "avito", Name: tenancy.Text{Ru: "Авито"}}},
-				Contracts: []tenancy.Contract{{ID: "avito-ru", Country: "RU"}},
-			},
-			{
-				Slug: "sber", Name: tenancy.Text{Ru: "Сбер"}, Domains: []string{"sber.example", "sberbank.example"},
-				SSO:       []tenancy.SSO{{Country: "RU", Protocol: tenancy.SAML, Alias: "sber", Name: tenancy.Text{Ru: "Сбер"}}},
-				Contracts: []tenancy.Contract{{ID: "sber-ru", Country: "RU"}},
-			},
-			{Slug: "romashka", Name: tenancy.Text{Ru: "Ромашка"}, Contracts: []tenancy.Contract{{ID: "romashka-ru", Country: "RU"}}},
-		},
-	}
-}
 
 // world is a realm of the test's own, with what is wanted in it.
 type world struct {
@@ -48,7 +23,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	admin := New(adminConfig(t))
 	realm := realmName(t, admin)
-	want, err := realms.Compile(sample(realm), "RU")
+	want, err := realms.Compile(targettest.Sample(realm), "RU")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,8 +61,16 @@ func (w *world) wantNothing(ops []provisioner.Op) {
 	}
 }
 
-func TestApplyTwice(t *testing.T) {
-	w := newWorld(t)
-	w.mustApply()
-	w.wantNothing(w.plan())
+func TestRealms(t *testing.T) {
+	targettest.Realms(t, func(t *testing.T) targettest.RealmsUnderTest {
+		admin := New(adminConfig(t))
+		realm := realmName(t, admin)
+		return targettest.RealmsUnderTest{
+			Target: admin.Realms("RU"), Realm: realm,
+			PutUnmarked: func(o realms.Object) error {
+				nobody := admin.Realms("")
+				return nobody.Execute(t.Context(), realm, provisioner.Op{Verb: provisioner.Create, Ref: o.Ref(), To: o})
+			},
+		}
+	})
 }
