@@ -37,7 +37,7 @@ var router = sync.OnceValues(func() (routers.Router, error) {
 })
 
 // conform fails the test when an answer is not one that openapi.yaml describes.
-func conform(t *testing.T, r *http.Request, answer *httptest.ResponseRecorder) {
+func conform(t testing.TB, r *http.Request, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	known, err := router()
 	if err != nil {

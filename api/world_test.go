@@ -43,7 +43,7 @@ var callers = map[string]tenancy.Actor{
 // world is a server over one tenant, one employee and one import held in
 // memory, under the rule that the real use cases follow.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	server  *api.Server
 	log     bytes.Buffer
 	fail    error      // what every use case answers, when set
@@ -55,7 +55,7 @@ type world struct {
 	terms   *entitlement.Terms
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t}
 	terms, err := entitlement.Compile(tenancy.Tenant{Slug: "cdek", Contracts: []tenancy.Contract{{
 		ID: "cdek-ru-2026", Country: "RU", TimeZone: "Europe/Moscow", From: tenancy.NewDate(2026, 1, 1), Until: tenancy.NewDate(2027, 1, 1),
