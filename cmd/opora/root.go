@@ -53,6 +53,7 @@ func newRootCommand() *cobra.Command {
 		newRosterCommand(),
 		newParseWorkerCommand(),
 		newServeCommand(),
+		newWorkerCommand(),
 		newMigrateCommand(),
 		newDevCommand(),
 		newDevGuardCommand(),

@@ -24,7 +24,10 @@ func newRosterCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		newRosterParseCommand(),
+		newRosterPreviewCommand(),
+		newRosterApplyCommand(),
 	)
+	cmd.AddCommand(newRosterStepCommands()...)
 	return cmd
 }
 

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// shownChanges and shownProblems bound what a terminal is given; --output json
+// has everything.
+const (
+	shownChanges  = 40
+	shownProblems = 40
+)
+
+// shown is the document of an import with its changes.
+type shown struct {
+	roster.Import
+	Changes []roster.Change `json:"changes"`
+}
+
+// show writes an import with its changes, and ends with the status that tells
+// whether it may go on: 2 when it is held, 1 when it failed.
+func (i importing) show(found roster.Import) error {
+	changes, err := i.allChanges(found.ID)
+	if err != nil {
+		return err
+	}
+	out := i.cmd.OutOrStdout()
+	if wantsJSON(i.cmd) {
+		err = json.NewEncoder(out).Encode(shown{found, changes})
+	} else {
+		err = writeImport(out, found, changes)
+	}
+	switch {
+	case err != nil:
+		return err
+	case found.State == roster.Held:
+		return exitError{2}
+	case found.State == roster.Failed:
+		return exitError{1}
+	}
+	return nil
+}
+
+func (i importing) allChanges(id roster.ImportID) ([]roster.Change, error) {
+	changes := []roster.Change{}
+	for {
+		page, err := i.Changes(i.cmd.Context(), i.actor, id, lastN(changes), 1000)
+		if err != nil || len(page) == 0 {
+			return changes, err
+		}
+		changes = append(changes, page...)
+	}
+}
+
+func lastN(changes []roster.Change) int {
+	if len(changes) == 0 {
+		return 0
+	}
+	return changes[len(changes)-1].N
+}
+
+// print writes an import without its changes.
+func (i importing) print(found roster.Import) error {
+	if wantsJSON(i.cmd) {
+		return json.NewEncoder(i.cmd.OutOrStdout()).Encode(found)
+	}
+	return writeImport(i.cmd.OutOrStdout(), found, nil)
+}
+
+func (i importing) printUndo(report roster.UndoReport) error {
+	if wantsJSON(i.cmd) {
+		return json.NewEncoder(i.cmd.OutOrStdout()).Encode(report)
+	}
+	out := i.cmd.OutOrStdout()
+	fmt.Fprintf(out, "import %s is undone: %d reversed, %d kept, %d failed\n", report.Import.ID, len(report.Reversed), len(report.Kept), len(report.Failed))
+	for _, c := range append(report.Kept, report.Failed...) {
+		fmt.Fprintf(out, "  %s: %s %s: %s\n", c.State, c.Kind, c.EmployeeNo, c.Reason)
+	}
+	return nil
+}
+
+func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error {
+	c := i.Counts
+	fmt.Fprintf(out, "import    %s\ntenant    %s, list of mode %q\nstate     %s\n", i.ID, i.Tenant, i.Mode, i.State)
+	fmt.Fprintf(out, "rows      %d: %d new, %d changed, %d moved, %d leave, %d return, %d unchanged, %d rejected, %d held\n",
+		c.Rows, c.Create, c.Update, c.Move, c.Leave, c.Return, c.Unchanged, c.Rejected, c.Held)
+	if i.Ops > 0 {
+		fmt.Fprintf(out, "keycloak  %d of %d done, %d refused\n", i.Done, i.Ops, c.Failed)
+	}
+	for _, f := range i.Findings {
+		state := "to be accepted by another person"
+		if f.Accepted {
+			state = "accepted"
+		}
+		fmt.Fprintf(out, "finding   %s: %s (limit %d; %s)\n", f.Code, f.Message, f.Limit, state)
+	}
+	writeRowProblems(out, i.Problems)
+	return writeChanges(out, changes)
+}
+
+func writeRowProblems(out io.Writer, problems []tenancy.Problem) {
+	for n, p := range problems {
+		if n == shownProblems {
+			fmt.Fprintf(out, "… and %d more problems; --output json has them all\n", len(problems)-n)
+			return
+		}
+		fmt.Fprintf(out, "%-8s  %s%s (%s)\n", p.Severity, placeOf(p), p.Message, p.Code)
+	}
+}
+
+func placeOf(p tenancy.Problem) string {
+	switch {
+	case p.Line == 0:
+		return ""
+	case p.Column == "":
+		return fmt.Sprintf("line %d: ", p.Line)
+	}
+	return fmt.Sprintf("line %d, column %s: ", p.Line, p.Column)
+}
+
+func writeChanges(out io.Writer, changes []roster.Change) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for n, c := range changes {
+		if n == 0 {
+			fmt.Fprintln(table, "LINE\tCHANGE\tNUMBER\tOLD → NEW")
+		}
+		if n == shownChanges {
+			fmt.Fprintf(table, "…\tand %d more; --output json has them all\t\t\n", len(changes)-n)
+			break
+		}
+		line := "—"
+		if c.Line > 0 {
+			line = fmt.Sprint(c.Line)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", line, c.Kind, c.EmployeeNo, fieldsText(c.Fields))
+	}
+	return table.Flush()
+}
+
+func fieldsText(fields []roster.FieldChange) string {
+	parts := make([]string, len(fields))
+	for i, f := range fields {
+		switch {
+		case f.Old == "":
+			parts[i] = f.Field + ": " + f.New
+		case f.New == "":
+			parts[i] = f.Field + ": " + f.Old + " → nothing"
+		default:
+			parts[i] = f.Field + ": " + f.Old + " → " + f.New
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ponimayu/opora/internal/job"
+	"github.com/ponimayu/opora/internal/postgres"
+	"github.com/ponimayu/opora/internal/seal"
+	"github.com/ponimayu/opora/provisioner/keycloak"
+)
+
+// stopTime is how long a worker that is told to stop waits for the jobs under
+// way; what is not done then is taken up by another worker.
+const stopTime = 20 * time.Second
+
+// newWorkerCommand is `opora worker`: it reads uploads and writes people to
+// Keycloak. It alone holds the credential for people.
+func newWorkerCommand() *cobra.Command {
+	var atOnce int
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: "Carry out what was decided: read uploads, write people to Keycloak",
+		Long: `Run the jobs of the contour: read uploaded lists, carry changes of people to
+Keycloak, hand over activation codes, end access on a last day. Any number of
+workers may run, on any number of machines. Stops on SIGTERM, when the jobs under
+way have ended.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var cfg Config
+			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.KeycloakPeople, &cfg.Keys); err != nil {
+				return err
+			}
+			return work(cmd.Context(), cfg, atOnce, slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+		},
+	}
+	cmd.Flags().IntVar(&atOnce, "jobs", 8, "how many jobs run at once")
+	return cmd
+}
+
+// work runs the workers until ctx ends.
+func work(ctx context.Context, cfg Config, atOnce int, log *slog.Logger) error {
+	db, rosters, err := openRosters(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	client := keycloak.New(keycloak.Config{
+		URL: cfg.Keycloak.URL, TokenRealm: cfg.Contour.Realm, ClientID: cfg.KeycloakPeople.ClientID, ClientSecret: cfg.KeycloakPeople.ClientSecret.Reveal(),
+	})
+	workers, err := job.NewWorkers(db.Pool(), rosters, client.People(cfg.Contour.Realm), job.WorkersOptions{Log: log, MaxWorkers: atOnce})
+	if err != nil {
+		return err
+	}
+	// Stopping is asked for below: jobs under way come to their end.
+	if err := workers.Start(context.WithoutCancel(ctx)); err != nil {
+		return postgres.Face(err)
+	}
+	<-ctx.Done()
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := workers.Stop(stopping); err != nil {
+		return workers.Kill(context.WithoutCancel(ctx))
+	}
+	return nil
+}
+
+// openRosters connects to PostgreSQL and returns the use cases on it.
+func openRosters(ctx context.Context, cfg Config) (*postgres.DB, *postgres.Rosters, error) {
+	key, err := seal.New(cfg.Keys.Bytes())
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := postgres.Open(ctx, cfg.Database.URL.Reveal())
+	if err != nil {
+		return nil, nil, err
+	}
+	rosters, err := postgres.NewRosters(db, key)
+	if err != nil {
+		db.Close()
+		return nil, nil, err
+	}
+	return db, rosters, nil
+}
