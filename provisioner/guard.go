@@ -22,6 +22,7 @@ type Finding struct {
 //	not_ours                  something stands there that Opora did not make; accepting adopts it
 //	removes_<kind>            an object of the kind is removed, with what hangs on it
 //	disables_<kind>           a realm, client or organization is switched off
+//	suspends_<noun>           a tenant or contract is suspended
 //	weakens_realm             protection against guessing or a limit of the realm's is switched off
 func Guard(ops []Op) []Finding {
 	found := map[string]*Finding{}
@@ -36,7 +37,7 @@ func Guard(ops []Op) []Finding {
 		f.Refs = append(f.Refs, ref)
 	}
 	for _, op := range ops {
-		kind := strings.NewReplacer(" ", "_", "-", "_").Replace(string(op.Ref.Kind))
+		kind := codeOf(op)
 		switch {
 		case op.Verb == Adopt:
 			add("not_ours", "Opora did not make this; accepting the code makes it Opora's, to be changed and removed", op.Ref)
@@ -45,6 +46,9 @@ func Guard(ops []Op) []Finding {
 		}
 		if enabled(op.From) && !enabled(op.To) && op.To != nil {
 			add("disables_"+kind, "people can no longer use this", op.Ref)
+		}
+		if suspends(op) {
+			add("suspends_"+kind, "its employees may use nothing until this is taken back", op.Ref)
 		}
 		if weakens(op) {
 			add("weakens_realm", "the protection against guessing passwords is switched off", op.Ref)
@@ -56,6 +60,25 @@ func Guard(ops []Op) []Finding {
 		findings[i] = *found[code]
 	}
 	return findings
+}
+
+// codeOf is the kind of the op's object as it stands in codes; the contour's
+// copy goes by its nouns.
+func codeOf(op Op) string {
+	name := string(op.Ref.Kind)
+	for _, o := range []realms.Object{op.From, op.To} {
+		if entry, ok := o.(*realms.Entry); ok {
+			name = entry.Noun
+		}
+	}
+	return strings.NewReplacer(" ", "_", "-", "_").Replace(name)
+}
+
+// suspends reports whether a tenant or contract of the copy is suspended.
+func suspends(op Op) bool {
+	from, ok := op.From.(*realms.Entry)
+	to, both := op.To.(*realms.Entry)
+	return ok && both && from.Body["suspended"] != true && to.Body["suspended"] == true
 }
 
 // removal says what goes with an object of the kind.

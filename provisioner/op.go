@@ -19,10 +19,13 @@ const (
 	Set    Verb = "set"    // exists in every realm: write it
 	Adopt  Verb = "adopt"  // somebody else's stands there: mark it and write it
 	Remove Verb = "remove" // ours and no longer wanted
+	// Release is an update that goes first: the object gives up what another
+	// one is about to get. The rest of its changes follow in an op of their own.
+	Release Verb = "release"
 )
 
 // Op is one step of a plan: one object of a realm, from what it is to what it
-// should be. The family is closed, five verbs by the kinds of realms; an op is
+// should be. The family is closed, six verbs by the kinds of realms; an op is
 // plain data, kept as JSON, shown to people and carried out by another process.
 type Op struct {
 	Verb Verb
@@ -39,7 +42,7 @@ func (o Op) String() string { return fmt.Sprintf("%s %s", o.Verb, o.Ref) }
 
 // The phases of a plan.
 const (
-	clearing = iota // organizations and providers go first: a domain that one has cannot be given to another
+	clearing = iota // what others are to get is given up: organizations, their providers and domains
 	making          // in the order in which objects refer to each other
 	removing        // in the opposite order
 	copying         // the contour's own copy of the catalogue, once Keycloak has it all
@@ -54,6 +57,8 @@ func (o Op) rank() [3]int {
 		return [3]int{copying}
 	case o.Verb == Remove && (o.Ref.Kind == realms.KindOrganization || o.Ref.Kind == realms.KindIdentityProvider):
 		return [3]int{clearing, -kind}
+	case o.Verb == Release:
+		return [3]int{clearing, 0, 1}
 	case o.Verb == Remove:
 		return [3]int{removing, -kind}
 	case o.Verb == Create:

@@ -56,6 +56,8 @@ func hash(value any) (string, error) {
 //	a setting      x, different     set: it exists by itself (required actions, the profile…)
 //	a setting      nothing          -
 //
+// and an organization that gives a domain to another releases it first.
+//
 // The ops come in the order in which they are carried out, by rank and key, so
 // that the same two states always give the same plan.
 func Diff(have Observed, want realms.State) []Op {
@@ -82,8 +84,41 @@ func Diff(have Observed, want realms.State) []Op {
 			ops = append(ops, Op{Remove, from.Ref(), from, nil})
 		}
 	}
+	ops = append(ops, releases(ops)...)
 	slices.SortStableFunc(ops, compareOps)
 	return ops
+}
+
+// releases returns the ops by which organizations give up domains that others
+// of the plan get, and takes that much out of the ops that follow. Two
+// organizations that change domains would else each wait for the other.
+func releases(ops []Op) []Op {
+	gained := map[string]bool{}
+	for _, op := range ops {
+		from, _ := op.From.(*realms.Organization)
+		if to, ok := op.To.(*realms.Organization); ok {
+			for _, domain := range to.Domains {
+				gained[domain] = from == nil || !slices.Contains(from.Domains, domain) || gained[domain]
+			}
+		}
+	}
+	var released []Op
+	for i, op := range ops {
+		from, had := op.From.(*realms.Organization)
+		to, has := op.To.(*realms.Organization)
+		if !had || !has || op.Verb != Update {
+			continue
+		}
+		between := *from
+		between.Domains = slices.DeleteFunc(slices.Clone(from.Domains), func(domain string) bool {
+			return gained[domain] && !slices.Contains(to.Domains, domain)
+		})
+		if len(between.Domains) < len(from.Domains) {
+			released = append(released, Op{Release, op.Ref, from, &between})
+			ops[i].From = &between
+		}
+	}
+	return released
 }
 
 // leaveAlone adds to what is wanted, as they are, the objects that no plan may

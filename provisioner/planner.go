@@ -248,13 +248,10 @@ func (p *Planner) remaining(ctx context.Context, plan Plan, catalogue tenancy.Ca
 // within reports whether every op is a step of the plan, or the rest of one:
 // it ends in what the plan ends in.
 func within(ops, plan []Op) bool {
-	ends := make(map[realms.Ref]realms.Object, len(plan))
-	for _, op := range plan {
-		ends[op.Ref] = op.To
-	}
 	for _, op := range ops {
-		to, ok := ends[op.Ref]
-		if !ok || (to == nil) != (op.To == nil) || !realms.Equal(to, op.To) {
+		if !slices.ContainsFunc(plan, func(planned Op) bool {
+			return planned.Ref == op.Ref && (planned.To == nil) == (op.To == nil) && realms.Equal(planned.To, op.To)
+		}) {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -39,7 +40,7 @@ func View(p Plan) PlanView {
 }
 
 // signs stand before an op in the printed plan.
-var signs = map[Verb]string{Create: "+", Update: "~", Set: "~", Adopt: "!", Remove: "-"}
+var signs = map[Verb]string{Create: "+", Update: "~", Set: "~", Release: "~", Adopt: "!", Remove: "-"}
 
 // Print writes the plan for people. The same plan is always the same text.
 func Print(w io.Writer, p Plan) error {
@@ -71,7 +72,7 @@ func Print(w io.Writer, p Plan) error {
 func writeChange(out *strings.Builder, op Op, c realms.Change) {
 	switch {
 	case op.Verb == Remove:
-	case op.From == nil && (c.To == "" || c.To == "false" || c.To == "0"):
+	case op.From == nil && slices.Contains([]string{"", "false", "0", "0s"}, c.To):
 	case op.From == nil:
 		fmt.Fprintf(out, "    %s: %s\n", c.Field, c.To)
 	default:
@@ -114,7 +115,7 @@ func Summary(ops []Op) string {
 	for _, op := range ops {
 		counts[op.Verb]++
 	}
-	text := fmt.Sprintf("%d to create, %d to change, %d to remove", counts[Create], counts[Update]+counts[Set], counts[Remove])
+	text := fmt.Sprintf("%d to create, %d to change, %d to remove", counts[Create], counts[Update]+counts[Set]+counts[Release], counts[Remove])
 	if counts[Adopt] > 0 {
 		text += fmt.Sprintf(", %d to adopt", counts[Adopt])
 	}

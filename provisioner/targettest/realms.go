@@ -265,6 +265,7 @@ func aDomainMoves(t *testing.T, e *realmExam) {
 	e.apply()
 	tenants := e.catalogue.Tenants
 	tenants[3].Domains, tenants[2].Domains = []string{"sber.example"}, []string{"sberbank.example"} // to one that had none
+	tenants[0].Domains, tenants[1].Domains = tenants[1].Domains, tenants[0].Domains                 // and two change theirs
 	e.apply()
 	e.wantNothing()
 }
