@@ -91,17 +91,6 @@ func TestPortsAvoidBusyOnes(t *testing.T) {
 	}
 }
 
-func TestKeycloakVersionOK(t *testing.T) {
-	for version, want := range map[string]bool{
-		"26.7.4": true, "26.7.3": true, "26.7.2": false, "26.6.7": true, "26.6.6": false, "26.5.9": false,
-		"27.0.0": true, "25.9.9": false, "": false, "26.7": false, "nightly": false,
-	} {
-		if got := KeycloakVersionOK(version); got != want {
-			t.Errorf("%q: %v, want %v", version, got, want)
-		}
-	}
-}
-
 func TestHomeVersion(t *testing.T) {
 	home := t.TempDir()
 	if _, err := homeVersion(home); err == nil {

@@ -10,11 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	floor "github.com/ponimayu/opora/provisioner/keycloak"
 )
 
 // keycloakArchive is the distribution that is fetched when KEYCLOAK_HOME names
@@ -132,28 +133,14 @@ func homeVersion(home string) (string, error) {
 		return "", errors.New("the version.txt of KEYCLOAK_HOME names no version")
 	}
 	version := string(m[1])
-	if !KeycloakVersionOK(version) {
-		return "", fmt.Errorf("KEYCLOAK_HOME is Keycloak %s; %s", version, KeycloakFloor)
+	if !floor.AboveFloor(version) {
+		return "", fmt.Errorf("KEYCLOAK_HOME is Keycloak %s; %s", version, keycloakFloor)
 	}
 	return version, nil
 }
 
-// KeycloakFloor says which versions of Keycloak Opora runs with.
-const KeycloakFloor = "Opora needs 26.7.3 or newer (26.6.7 in the line 26.6): older ones have known holes in organizations and delegated rights"
-
-// KeycloakVersionOK reports whether a version of Keycloak, such as 26.7.4, is
-// at or above the floor.
-func KeycloakVersionOK(version string) bool {
-	var v [3]int
-	for i, part := range strings.SplitN(version, ".", 3) {
-		n, err := strconv.Atoi(part)
-		if err != nil {
-			return false
-		}
-		v[i] = n
-	}
-	return slices.Compare(v[:], []int{26, 7, 3}) >= 0 || v[0] == 26 && v[1] == 6 && v[2] >= 7
-}
+// keycloakFloor says which versions of Keycloak Opora runs with.
+const keycloakFloor = "Opora needs 26.7.3 or newer (26.6.7 in the line 26.6): older ones have known holes in organizations and delegated rights"
 
 // keycloak is one running Keycloak.
 type keycloak struct {

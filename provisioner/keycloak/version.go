@@ -31,16 +31,16 @@ func (c *Client) CheckVersion(ctx context.Context) (string, error) {
 		return "", tenancy.E(tenancy.Forbidden, "keycloak_version_hidden",
 			"Keycloak does not tell its version to this client; give the client the role that shows the server's information")
 	}
-	if !aboveFloor(version) && version != c.config.AllowVersion {
+	if !AboveFloor(version) && version != c.config.AllowVersion {
 		return version, tenancy.E(tenancy.Invalid, "keycloak_too_old", fmt.Sprintf(
 			"Keycloak %s has known holes in organizations; 26.7.3 or 26.6.7 is the least, or name this version in OPORA_ALLOW_KEYCLOAK", version))
 	}
 	return version, nil
 }
 
-// aboveFloor reports whether a version such as "26.7.4" is at or above its
+// AboveFloor reports whether a version such as "26.7.4" is at or above its
 // minor's floor. What is not a version is not.
-func aboveFloor(version string) bool {
+func AboveFloor(version string) bool {
 	var v [3]int
 	core, _, _ := strings.Cut(version, "-")
 	parts := strings.Split(core, ".")
