@@ -153,9 +153,6 @@ func (c *compiler) compileTenant(t tenancy.Tenant) {
 			Alias: sso.Alias, Protocol: string(sso.Protocol), DisplayName: sso.Name.In(c.language),
 			Hidden: true, FirstBroker: c.base.SignIn.FirstBroker, Domain: anyDomain,
 		}
-		if len(t.Domains) == 1 {
-			provider.Domain = t.Domains[0]
-		}
 		organization.IdentityProviders = append(organization.IdentityProviders, sso.Alias)
 		c.add(provider)
 	}
@@ -163,6 +160,8 @@ func (c *compiler) compileTenant(t tenancy.Tenant) {
 }
 
 // anyDomain is Keycloak's word for all domains of the provider's organization.
+// A provider that names one of them would have to change with it, and Keycloak
+// refuses a name that the organization does not have yet.
 const anyDomain = "ANY"
 
 // Entries returns the country's part of the catalogue as objects, one for each

@@ -46,10 +46,19 @@ func (f *fault) RoundTrip(r *http.Request) (*http.Response, error) {
 	if f.status == 0 {
 		return nil, errCut
 	}
+	response := respond(r, f.status, `{"error":"broken by the test"}`)
+	for name, values := range f.header {
+		response.Header[name] = values
+	}
+	return response, nil
+}
+
+// respond answers in Keycloak's place.
+func respond(r *http.Request, status int, body string) *http.Response {
 	return &http.Response{
-		StatusCode: f.status, Header: f.header.Clone(), Request: r, ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(strings.NewReader(`{"error":"broken by the test"}`)),
-	}, nil
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+		ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(strings.NewReader(body)),
+	}
 }
 
 func (f *fault) strikes() bool {
