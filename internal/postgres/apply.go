@@ -151,7 +151,7 @@ func (a *applier) write(ctx context.Context, filter string) error {
 
 func (a *applier) writePeople(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		a.hire, a.makeAccounts, a.employ, a.updatePeople, a.updateJobs, a.endMoved, a.layOps, a.bump,
+		a.hire, a.makeAccounts, a.employ, a.updatePeople, a.updateJobs, a.endMoved, a.layOps, a.settle,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -218,11 +218,15 @@ func (a *applier) settleLogins(ctx context.Context) error {
 
 // employ writes the employments that are new.
 func (a *applier) employ(ctx context.Context) error {
-	_, err := a.tx.Exec(ctx, `
+	_, err := a.tx.Exec(ctx, `UPDATE turn c SET new_job = true WHERE NOT EXISTS (SELECT FROM employment e WHERE e.tenant = c.tenant AND e.id = c.employment_id)`)
+	if err != nil {
+		return err
+	}
+	_, err = a.tx.Exec(ctx, `
 		INSERT INTO employment (tenant, id, person_id, legal_entity, employee_no, employee_key, department, position, segment, hired_on, left_on, import_id)
 		SELECT c.tenant, c.employment_id, c.employee_id, r.legal_entity, r.employee_no, r.employee_key, r.department, r.position, r.segment, r.hired_on, r.left_on, c.import_id
 		FROM turn c JOIN import_row r USING (tenant, import_id, legal_entity, employee_key)
-		WHERE NOT EXISTS (SELECT FROM employment e WHERE e.tenant = c.tenant AND e.id = c.employment_id)`)
+		WHERE c.new_job`)
 	return err
 }
 
@@ -262,7 +266,7 @@ func (a *applier) updateJobs(ctx context.Context) error {
 		UPDATE employment e SET department = coalesce(f.department, e.department), position = coalesce(f.position, e.position), segment = coalesce(f.segment, e.segment),
 			hired_on = coalesce(f.hired_on::date, e.hired_on), left_on = CASE WHEN c.kind IN ('leave', 'return') THEN c.left_on ELSE e.left_on END, import_id = $2
 		FROM turn c LEFT JOIN (`+newValues("employment_id", "department", "position", "segment", "hired_on")+`) f ON f.n = c.n
-		WHERE e.tenant = $1 AND e.id = c.employment_id AND NOT c.new_person AND e.import_id IS DISTINCT FROM $2 AND (f.n IS NOT NULL OR c.kind IN ('leave', 'return'))`, a.tenant, a.id)
+		WHERE e.tenant = $1 AND e.id = c.employment_id AND NOT c.new_job AND (f.n IS NOT NULL OR c.kind IN ('leave', 'return'))`, a.tenant, a.id)
 	return err
 }
 
@@ -289,7 +293,14 @@ func (a *applier) layOps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `
+	return a.project(ctx)
+}
+
+// project lays down the ops for the people in the table wanted (employee_id,
+// new_person, line, renamed, enabled), brings their accounts to it, and sends
+// the ops off.
+func (a *applier) project(ctx context.Context) error {
+	_, err := a.tx.Exec(ctx, `
 		INSERT INTO op (tenant, import_id, employee_id, kind, line)
 		SELECT a.tenant, $2, a.id, CASE WHEN w.new_person THEN 'create' WHEN w.enabled AND NOT a.enabled THEN 'enable' WHEN a.enabled AND NOT w.enabled THEN 'disable' ELSE 'update' END, coalesce(w.line, 0)
 		FROM wanted w JOIN account a ON a.tenant = $1 AND a.id = w.employee_id
@@ -322,12 +333,18 @@ func (a *applier) sendOff(ctx context.Context) error {
 	})
 }
 
-// bump marks the changes as applied and the tenant's people as changed.
-func (a *applier) bump(ctx context.Context) error {
-	_, err := a.tx.Exec(ctx, `UPDATE import_change c SET state = 'applied', login = t.login FROM turn t WHERE c.tenant = $1 AND c.import_id = $2 AND c.n = t.n`, a.tenant, a.id)
+// settle marks the changes as applied.
+func (a *applier) settle(ctx context.Context) error {
+	_, err := a.tx.Exec(ctx, `UPDATE import_change c SET state = 'applied', login = t.login, new_job = t.new_job FROM turn t WHERE c.tenant = $1 AND c.import_id = $2 AND c.n = t.n`, a.tenant, a.id)
 	if err != nil {
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `INSERT INTO roster_revision AS v (tenant, revision) VALUES ($1, 1) ON CONFLICT (tenant) DO UPDATE SET revision = v.revision + 1`, a.tenant)
+	return a.touch(ctx)
+}
+
+// touch says that the tenant's people have changed: plans made before are
+// checked again.
+func (a *applier) touch(ctx context.Context) error {
+	_, err := a.tx.Exec(ctx, `INSERT INTO roster_revision AS v (tenant, revision) VALUES ($1, 1) ON CONFLICT (tenant) DO UPDATE SET revision = v.revision + 1`, a.tenant)
 	return err
 }

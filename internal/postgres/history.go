@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// EmployeeAsOf returns an employee as he was at an instant, as far as it was
+// known at another: EmployeeAsOf(at, time.Now()) is the truth as we have it
+// today, EmployeeAsOf(at, at) what was answered then. Of employments only those
+// that held at the instant are there; an employee whom nothing is known of is
+// NotFound.
+func (r *Rosters) EmployeeAsOf(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID, at, known time.Time) (e tenancy.Employee, err error) {
+	tenant, err := r.tenantOfEmployee(ctx, actor, tenancy.ReadEmployees, id)
+	if err != nil {
+		return e, err
+	}
+	err = r.db.ReadTenant(ctx, tenant, func(tx pgx.Tx) error {
+		c, err := contourIn(ctx, tx, tenant)
+		if err != nil {
+			return err
+		}
+		employments, err := employmentsAsOf(ctx, tx, tenant, id, at, known)
+		if err != nil {
+			return err
+		}
+		// A person is known from his first employment on: his name then is the
+		// earliest that we have.
+		err = tx.QueryRow(ctx, `
+			SELECT last_name, first_name, middle_name, email, phone, birth_date FROM person_history
+			WHERE tenant = $1 AND id = $2 AND learnt_at <= $4 AND superseded_at > $4 AND held_until > $3 ORDER BY held_from LIMIT 1`, tenant, id, at, known).
+			Scan(&e.LastName, &e.FirstName, &e.MiddleName, &e.Email, &e.Phone, dayInto{&e.BirthDate})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return unknownEmployee()
+		}
+		e.ID, e.Tenant, e.Employments = id, tenant, employments
+		e.Status = roster.Status(employments, tenancy.DateOf(at.In(zone(c.Country.TimeZone))), c.Grace)
+		return err
+	})
+	return e, err
+}
+
+func employmentsAsOf(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id tenancy.EmployeeID, at, known time.Time) (all []tenancy.Employment, err error) {
+	var b []byte
+	err = tx.QueryRow(ctx, `
+		SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', id, 'legal_entity', legal_entity, 'employee_no', employee_no, 'employee_key', employee_key,
+			'department', department, 'position', position, 'grade', grade, 'segment', segment, 'hired_on', hired_on, 'left_on', left_on)) ORDER BY held_from, id), '[]')
+		FROM employment_history WHERE tenant = $1 AND person_id = $2 AND held_from <= $3 AND held_until > $3 AND learnt_at <= $4 AND superseded_at > $4`,
+		tenant, id, at, known).Scan(&b)
+	if err != nil {
+		return nil, err
+	}
+	return all, json.Unmarshal(b, &all)
+}

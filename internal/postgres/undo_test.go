@@ -1,0 +1,66 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+func TestUndoReversesKeepsAndTellsWhich(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	first := o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 20)...)).ID)
+	old := o.find("1003")
+	// A changed department, two leavers with a day of their own, two new people.
+	second := o.upload(hr, roster.Add, list(
+		"1003;Примеров"+letters(3)+" Иван Петрович;p3@cdek.example;Касса;1990-01-04;",
+		"1004;Примеров"+letters(4)+" Иван Петрович;p4@cdek.example;Склад 4;1990-01-05;2026-01-31",
+		"1005;Примеров"+letters(5)+" Иван Петрович;p5@cdek.example;Касса;1990-01-06;",
+		person(30), person(31)))
+	if c := second.Counts; c.Update != 2 || c.Leave != 1 || c.Create != 2 {
+		t.Fatalf("%+v", c)
+	}
+	second = o.apply(hr, second.ID)
+	left := o.find("1004")
+	if a, _ := o.account(left.ID); a.Enabled || left.Status != tenancy.Left {
+		t.Fatalf("the leaver: %+v, %+v", a, left)
+	}
+	newcomer := o.find("1030")
+	if _, ok := o.account(newcomer.ID); !ok {
+		t.Fatal("the newcomer has no account")
+	}
+	// Somebody else changes 1005 before the undo.
+	o.apply(hr, o.upload(hr, roster.Add, list("1005;Примеров"+letters(5)+" Иван Петрович;p5@cdek.example;Архив;1990-01-06;")).ID)
+
+	report, err := o.Undo(t.Context(), hr, second.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Reversed) != 4 || len(report.Kept) != 1 || len(report.Failed) != 0 || report.Kept[0].EmployeeNo != "1005" || report.Kept[0].Reason != "changed_since" {
+		t.Fatalf("reversed %d, kept %+v, failed %+v", len(report.Reversed), report.Kept, report.Failed)
+	}
+	o.wait(second.ID, func(i roster.Import) bool { return i.State == roster.Undone && i.Done == i.Ops })
+	if e := o.find("1003"); e.Employments[0].Department != old.Employments[0].Department {
+		t.Errorf("department %q", e.Employments[0].Department)
+	}
+	if e := o.find("1005"); e.Employments[0].Department != "Архив" {
+		t.Errorf("what was changed since was reversed: %q", e.Employments[0].Department)
+	}
+	if a, _ := o.account(left.ID); !a.Enabled {
+		t.Error("the leaver may not sign in again")
+	}
+	if _, ok := o.account(newcomer.ID); ok {
+		t.Error("the newcomer's account is still there")
+	}
+	if _, err := o.Employee(t.Context(), hr, newcomer.ID); tenancy.KindOf(err) != tenancy.NotFound {
+		t.Errorf("the newcomer is still there: %v", err)
+	}
+	if again, err := o.Undo(t.Context(), hr, second.ID); err != nil || len(again.Reversed) != 4 {
+		t.Errorf("undo again: %+v, %v", again, err)
+	}
+	// The first import is partly overwritten by nobody but undone rows.
+	if i := o.read(first.ID); i.State != roster.Applied {
+		t.Errorf("the first import: %s", i.State)
+	}
+}
