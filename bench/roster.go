@@ -27,7 +27,7 @@ func benchRoster(ctx context.Context, s stack, employees, loop int) (result, err
 	if err != nil {
 		return result{}, err
 	}
-	rival, err := gocloakLoop(ctx, s, "/tenants/cdek/employees", loop)
+	rival, err := gocloakLoop(ctx, s, "tenants/cdek/employees", loop)
 	if err != nil {
 		return result{}, fmt.Errorf("gocloak loop: %w", err)
 	}
