@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// TestSchemasHaveTheTypesFields compares openapi.yaml with the Go types field
+// by field, so that a field added to one of them is added to both. Whatever a
+// type always writes is required in its schema, and nothing else.
+func TestSchemasHaveTheTypesFields(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	entitlements := doc.Components.Schemas["Entitlements"].Value.Properties
+	for name, of := range map[string]struct {
+		schema *openapi3.Schema
+		value  any
+		sent   bool // by the caller: required is what the handler asks for
+	}{
+		"Problem":       {schema: doc.Components.Schemas["Problem"].Value, value: problem{}},
+		"RosterProblem": {schema: doc.Components.Schemas["RosterProblem"].Value, value: tenancy.Problem{}},
+		"Check":         {schema: doc.Components.Schemas["Check"].Value, value: entitlement.Query{}, sent: true},
+		"Decision":      {schema: doc.Components.Schemas["Decision"].Value, value: entitlement.Decision{}},
+		"Line":          {schema: doc.Components.Schemas["Line"].Value, value: entitlement.Line{}},
+		"Window":        {schema: doc.Components.Schemas["Window"].Value, value: entitlement.Window{}},
+		"Entitlements":  {schema: doc.Components.Schemas["Entitlements"].Value, value: entitlementsAnswer{}},
+		"its items":     {schema: entitlements["items"].Value.Items.Value, value: typeAnswer{}},
+		"Search":        {schema: doc.Components.Schemas["Search"].Value, value: searchRequest{}, sent: true},
+		"Employee":      {schema: doc.Components.Schemas["Employee"].Value, value: employeeAnswer{}},
+		"Employment":    {schema: doc.Components.Schemas["Employment"].Value, value: employmentAnswer{}},
+		"Activation":    {schema: doc.Components.Schemas["Activation"].Value, value: roster.Activation{}},
+		"Import":        {schema: doc.Components.Schemas["Import"].Value, value: roster.Import{}},
+		"its counts":    {schema: doc.Components.Schemas["Import"].Value.Properties["counts"].Value, value: roster.Counts{}},
+		"Finding":       {schema: doc.Components.Schemas["Finding"].Value, value: roster.Finding{}},
+		"Undone":        {schema: doc.Components.Schemas["Undone"].Value, value: undoAnswer{}},
+		"Changes":       {schema: doc.Components.Schemas["Changes"].Value, value: changesAnswer{}},
+		"Change":        {schema: doc.Components.Schemas["Change"].Value, value: roster.Change{}},
+		"Health":        {schema: doc.Components.Schemas["Health"].Value, value: health{}},
+	} {
+		fields := map[string]bool{}
+		jsonFields(reflect.TypeOf(of.value), fields)
+		for field, always := range fields {
+			if of.schema.Properties[field] == nil {
+				t.Errorf("%s: the schema has no %s", name, field)
+			}
+			if required := slices.Contains(of.schema.Required, field); !of.sent && required != always {
+				t.Errorf("%s: %s is always written: %v, required: %v", name, field, always, required)
+			}
+		}
+		for property := range of.schema.Properties {
+			if _, ok := fields[property]; !ok {
+				t.Errorf("%s: the type has no %s", name, property)
+			}
+		}
+	}
+}
+
+// jsonFields notes the JSON names of a struct's fields, and whether each is
+// always written.
+func jsonFields(of reflect.Type, into map[string]bool) {
+	for i := range of.NumField() {
+		f := of.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && name == "":
+			jsonFields(f.Type, into)
+		case name != "" && name != "-":
+			into[name] = options == ""
+		}
+	}
+}
