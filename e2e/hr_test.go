@@ -136,6 +136,7 @@ func (s *stack) check(token, id string, at time.Time, used any) reply {
 // reads what it would do, applies it; the employee signs in; the booking core
 // gets its answer; and whoever may not, may not.
 func TestFromSpreadsheetToSignInAndCheck(t *testing.T) {
+	t.Parallel() // with the token that is waited for
 	s := newStack(t)
 	staff := people(10)
 	var someone employee

@@ -15,6 +15,15 @@ import (
 
 const anybody = "00000000-0000-4000-8000-000000000000"
 
+// masterClient is the administrator of this development stack.
+func masterClient(t *testing.T, s *stack) *clientcredentials.Config {
+	t.Helper()
+	return &clientcredentials.Config{
+		ClientID: need(t, "KEYCLOAK_ADMIN_CLIENT_ID"), ClientSecret: need(t, "KEYCLOAK_ADMIN_CLIENT_SECRET"),
+		TokenURL: s.keycloak + "/realms/master/protocol/openid-connect/token",
+	}
+}
+
 // TestTokensThatAreNotGood sends what is no access token of this realm for
 // this service and has not expired.
 func TestTokensThatAreNotGood(t *testing.T) {
@@ -29,11 +38,7 @@ func TestTokensThatAreNotGood(t *testing.T) {
 	b, _ := json.Marshal(changed)
 	payload := base64.RawURLEncoding.EncodeToString(b)
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
-	master := clientcredentials.Config{
-		ClientID: need(t, "KEYCLOAK_ADMIN_CLIENT_ID"), ClientSecret: need(t, "KEYCLOAK_ADMIN_CLIENT_SECRET"),
-		TokenURL: s.keycloak + "/realms/master/protocol/openid-connect/token",
-	}
-	other, err := master.Token(context.Background())
+	other, err := masterClient(t, s).Token(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
