@@ -56,6 +56,9 @@ func (t *textFile) text() *bufio.Reader {
 // sheets implements book.
 func (t *textFile) sheets() []string { return []string{""} }
 
+// named implements book: a text has no sheets to choose from.
+func (t *textFile) named(string) (string, error) { return "", nil }
+
 // describe implements book.
 func (t *textFile) describe() (format, encoding string) { return "csv", t.charset.name }
 

@@ -3,6 +3,7 @@ package importers
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ import (
 // dictionary is templates/rosters/headers.yaml, made ready for comparing.
 type dictionary struct {
 	names      map[string]meaning // by plain name
-	list       []string           // the keys of names, sorted: misspellings are searched in order
+	list       []known            // the same, sorted by name: misspellings are searched in order
 	ignored    map[string]bool
 	givenFirst map[string]bool
 	totals     []string
@@ -27,6 +28,12 @@ type dictionary struct {
 type meaning struct {
 	field Field
 	rank  int
+}
+
+// known is a name with its letters ready for counting misspellings.
+type known struct {
+	meaning
+	letters []rune
 }
 
 // theDictionary is read once: the embedded file is part of the program, and a
@@ -71,11 +78,12 @@ func readDictionary() (*dictionary, error) {
 					return nil, fmt.Errorf("%q has two meanings", name)
 				}
 				d.names[name] = meaning{field, rank}
-				d.list = append(d.list, name)
 			}
 		}
 	}
-	slices.Sort(d.list)
+	for _, name := range slices.Sorted(maps.Keys(d.names)) {
+		d.list = append(d.list, known{d.names[name], []rune(name)})
+	}
 	return d, nil
 }
 

@@ -3,6 +3,8 @@ package importers
 import (
 	"bytes"
 	"io"
+	"math"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -183,7 +185,7 @@ func (e evidence) utf8(bom bool) (charset, error) {
 }
 
 func (e evidence) legacy() (charset, error) {
-	best, most := legacy[0], int64(-1<<62)
+	best, most := legacy[0], math.Inf(-1)
 	for _, l := range legacy {
 		if score := e.russian(l.m); score > most {
 			best, most = l, score
@@ -197,28 +199,33 @@ func (e evidence) legacy() (charset, error) {
 	return charset{name: best.name, enc: best.m}, nil
 }
 
-// russian scores how much the bytes look like Russian in an encoding: frequent
-// lower-case letters speak for it, signs and undefined bytes against it.
-func (e evidence) russian(m *charmap.Charmap) int64 {
-	var score int64
+// perMille is how often the letters occur in Russian text, in thousandths.
+var perMille = map[rune]float64{
+	'о': 110, 'е': 85, 'а': 80, 'и': 74, 'н': 67, 'т': 63, 'с': 55, 'р': 47, 'в': 45, 'л': 44, 'к': 35, 'м': 32, 'д': 30, 'п': 28, 'у': 26, 'я': 20,
+	'ы': 19, 'ь': 17, 'г': 17, 'з': 16, 'б': 16, 'ч': 14, 'й': 12, 'х': 10, 'ж': 9, 'ш': 7, 'ю': 6, 'ц': 5, 'щ': 4, 'э': 3, 'ф': 3, 'ъ': 0.4, 'ё': 0.4,
+}
+
+// russian is the logarithm of how likely the bytes above ASCII are as Russian
+// text in an encoding. Capitals count a little less than small letters: lists
+// typed all in capitals must not be taken for another encoding's small ones.
+func (e evidence) russian(m *charmap.Charmap) float64 {
+	score := 0.0
 	for b := utf8.RuneSelf; b < 256; b++ {
-		r := m.DecodeByte(byte(b))
-		weight := int64(-3)
-		switch {
-		case r == utf8.RuneError:
-			weight = -10
-		case bytes.ContainsRune([]byte("оаеинтсрвлк"), r):
-			weight = 4
-		case unicode.Is(unicode.Cyrillic, r) && unicode.IsLower(r):
-			weight = 2
-		case bytes.ContainsRune([]byte("ОАЕИНТСРВЛК"), r):
-			weight = 2
-		case unicode.Is(unicode.Cyrillic, r):
-			weight = 1
-		case bytes.ContainsRune([]byte("«»№–—\u00a0"), r):
-			weight = 0
+		if e.counts[b] == 0 {
+			continue
 		}
-		score += weight * e.counts[b]
+		r := m.DecodeByte(byte(b))
+		likely := perMille[unicode.ToLower(r)]
+		switch {
+		case likely > 0 && unicode.IsUpper(r):
+			likely *= 0.7
+		case likely > 0:
+		case strings.ContainsRune("«»№–—\u00a0", r):
+			likely = 2
+		default:
+			likely = 0.02
+		}
+		score += math.Log(likely) * float64(e.counts[b])
 	}
 	return score
 }

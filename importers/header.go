@@ -48,7 +48,11 @@ func findHeader(lines []line) (header, error) {
 	var best header
 	var ambiguous error
 	near := map[Field]bool{}
+	nothing := !slices.ContainsFunc(lines, namesSomething)
 	for i := range lines {
+		if !nothing && !namesSomething(lines[i]) && (i+1 == len(lines) || !namesSomething(lines[i+1])) {
+			continue // misspellings are dear to look for, and a header has some name right
+		}
 		for _, h := range candidates(lines[i:]) {
 			found, err := h.resolve()
 			for _, field := range found.columns {
@@ -68,6 +72,15 @@ func findHeader(lines []line) (header, error) {
 		return header{}, notFound(near)
 	}
 	return best, nil
+}
+
+// namesSomething reports whether a cell of the line is a name of the dictionary,
+// without misspellings.
+func namesSomething(l line) bool {
+	return slices.ContainsFunc(l.cells, func(c cell) bool {
+		_, ok, fits := lookUp(c.text, true)
+		return ok || len(fits) > 1
+	})
 }
 
 // better prefers more columns, then names spelt as in the dictionary, then the
@@ -304,34 +317,39 @@ func (d *dictionary) exactly(name string) (m meaning, ok bool, fits []Field) {
 // nearly finds the one field whose name is a small misspelling away: one letter
 // in six, two in ten, none in shorter names. fits has two fields that are as near.
 func (d *dictionary) nearly(name string) (best meaning, ok bool, fits []Field) {
-	length := len([]rune(name))
-	least := allowance(length) + 1
-	if least == 1 || d.ignored[name] {
+	letters := []rune(name)
+	least := allowance(len(letters)) + 1
+	if least == 1 || len(letters) > longestName || d.ignored[name] {
 		return meaning{}, false, nil
 	}
 	for _, known := range d.list {
-		distance := editDistance(name, known, least)
-		if distance > min(allowance(length), allowance(len([]rune(known)))) {
+		distance := editDistance(letters, known.letters, min(least, allowance(len(known.letters))))
+		if distance > min(least, allowance(len(known.letters))) || distance > allowance(len(letters)) {
 			continue
 		}
-		m := d.names[known]
 		switch {
 		case distance < least:
-			best, least, fits = m, distance, []Field{m.field}
-		case distance == least && !slices.Contains(fits, m.field):
-			fits = append(fits, m.field)
+			best, least, fits = known.meaning, distance, append(fits[:0], known.field)
+		case !slices.Contains(fits, known.field):
+			fits = append(fits, known.field)
 		}
 	}
-	if len(fits) > 1 || d.nearIgnored(name, least) {
+	switch {
+	case len(fits) == 0 || d.nearIgnored(letters, least):
+		return meaning{}, false, nil
+	case len(fits) > 1:
 		return meaning{}, false, fits
 	}
-	return best, len(fits) == 1, nil
+	return best, true, nil
 }
 
+// longestName is the length beyond which no text is a column's name.
+const longestName = 60
+
 // nearIgnored reports whether a name that is none of ours is as near.
-func (d *dictionary) nearIgnored(name string, distance int) bool {
+func (d *dictionary) nearIgnored(name []rune, distance int) bool {
 	for ignored := range d.ignored {
-		if editDistance(name, ignored, distance+1) <= distance {
+		if editDistance(name, []rune(ignored), distance) <= distance {
 			return true
 		}
 	}
@@ -350,8 +368,7 @@ func allowance(letters int) int {
 
 // editDistance counts the letters to insert, delete, replace or swap with a
 // neighbour between two words; anything above limit is reported as limit+1.
-func editDistance(a, b string, limit int) int {
-	x, y := []rune(a), []rune(b)
+func editDistance(x, y []rune, limit int) int {
 	if len(x)-len(y) > limit || len(y)-len(x) > limit {
 		return limit + 1
 	}
@@ -361,6 +378,7 @@ func editDistance(a, b string, limit int) int {
 	}
 	for i := 1; i <= len(x); i++ {
 		row[0] = i
+		nearest := i
 		for j := 1; j <= len(y); j++ {
 			cost := 1
 			if x[i-1] == y[j-1] {
@@ -370,6 +388,10 @@ func editDistance(a, b string, limit int) int {
 			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
 				row[j] = min(row[j], before[j-2]+1)
 			}
+			nearest = min(nearest, row[j])
+		}
+		if nearest > limit {
+			return limit + 1
 		}
 		before, last, row = last, row, before
 	}

@@ -26,7 +26,11 @@ func findList(b book, opts Options) (list, error) {
 		return findDelimited(t, opts)
 	}
 	if opts.Sheet != "" {
-		return lookFor(b, opts.Sheet, opts)
+		name, err := b.named(opts.Sheet)
+		if err != nil {
+			return list{}, err
+		}
+		return lookFor(b, name, opts)
 	}
 	return findSheet(b, opts)
 }

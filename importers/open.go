@@ -14,6 +14,8 @@ type book interface {
 	// sheets names the lists in order; hidden ones are not among them. A text
 	// file has one list without a name.
 	sheets() []string
+	// named finds a list by the name that a person typed.
+	named(name string) (string, error)
 	// open starts reading one list from its beginning.
 	open(sheet string) (source, error)
 	// describe gives the format and the encoding.

@@ -217,10 +217,20 @@ func (w *workbook) describe() (format, encoding string) { return "xlsx", "utf-8"
 // Close implements io.Closer.
 func (w *workbook) Close() error { return w.file.Close() }
 
-// open implements book. A hidden sheet may be asked for by its name.
+// named implements book. A hidden sheet may be asked for.
+func (w *workbook) named(name string) (string, error) {
+	for _, s := range w.list {
+		if fold(s.name) == fold(name) {
+			return s.name, nil
+		}
+	}
+	return "", fileProblem(SheetMissing, 0, "The workbook has no sheet of that name; it has: %s.", strings.Join(w.sheets(), ", "))
+}
+
+// open implements book.
 func (w *workbook) open(name string) (source, error) {
 	for _, s := range w.list {
-		if fold(s.name) != fold(name) {
+		if s.name != name {
 			continue
 		}
 		if err := w.readStrings(); err != nil {
@@ -232,7 +242,7 @@ func (w *workbook) open(name string) (source, error) {
 		}
 		return newSheet(w, s.name, r), nil
 	}
-	return nil, fileProblem(SheetMissing, 0, "The workbook has no sheet of that name; it has: %s.", strings.Join(w.sheets(), ", "))
+	return nil, fileProblem(SheetMissing, 0, "The workbook has no such sheet.")
 }
 
 func (w *workbook) readStrings() error {

@@ -1,0 +1,383 @@
+package importers
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+	"pgregory.net/rapid"
+
+	"github.com/ponimayu/opora/internal/rostergen"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// bookParts are the parts of a hand-made workbook.
+type bookParts = map[string]string
+
+const (
+	header3   = `<row r="1"><c r="A1" t="inlineStr"><is><t>Таб. №</t></is></c><c r="B1" t="inlineStr"><is><t>ФИО</t></is></c><c r="C1" t="inlineStr"><is><t>Телефон</t></is></c></row>`
+	sheetHead = `<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">`
+)
+
+// personRow is one good row of a hand-made sheet.
+func personRow(n int) string {
+	return fmt.Sprintf(`<row r="%d"><c r="A%d"><v>%d</v></c><c r="B%d" t="inlineStr"><is><t>Иванов Иван Иванович</t></is></c><c r="C%d" t="inlineStr"><is><t>8 900 012-34-56</t></is></c></row>`, n, n, n, n, n)
+}
+
+func wholeSheet(rows string) string {
+	return sheetHead + `<sheetData>` + rows + `</sheetData></worksheet>`
+}
+
+// packBook zips a workbook whose parts are given or, where not, plain.
+func packBook(t testing.TB, changed bookParts) []byte {
+	t.Helper()
+	all := bookParts{
+		"[Content_Types].xml": `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>`,
+		"_rels/.rels":         `<Relationships><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+		"xl/workbook.xml":     `<workbook xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Лист1" sheetId="1" r:id="r1"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/>` +
+			`<Relationship Id="r2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet2.xml"/>` +
+			`<Relationship Id="r3" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/>` +
+			`<Relationship Id="r4" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="/xl/styles.xml"/></Relationships>`,
+		"xl/styles.xml":            `<styleSheet><numFmts><numFmt numFmtId="164" formatCode="dd\.mm\.yyyy"/><numFmt numFmtId="165" formatCode="000000"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/></cellXfs></styleSheet>`,
+		"xl/worksheets/sheet1.xml": wholeSheet(header3 + personRow(2)),
+	}
+	maps.Copy(all, changed)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if all[name] == "" {
+			continue
+		}
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(all[name])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func packSheet(t testing.TB, sheet string) []byte {
+	return packBook(t, bookParts{"xl/worksheets/sheet1.xml": sheet})
+}
+
+func TestAPlainWorkbookIsRead(t *testing.T) {
+	p := mustParse(t, packBook(t, nil), russianList())
+	if p.summary.OK != 1 || p.summary.Format != "xlsx" || p.summary.Sheet != "Лист1" {
+		t.Errorf("summary %+v", p.summary)
+	}
+}
+
+// Each of these loses rows in excelize without an error, or is a trap.
+func TestADamagedSheetIsRefusedWhole(t *testing.T) {
+	good := header3 + personRow(2) + personRow(3)
+	for name, c := range map[string]struct {
+		sheet string
+		line  int
+	}{
+		"cut in a tag":                {sheetHead + `<sheetData>` + header3 + personRow(2) + `<row r="3"><c r="A3`, 3},
+		"cut between rows":            {sheetHead + `<sheetData>` + header3 + personRow(2), 2},
+		"cut after the table":         {sheetHead + `<sheetData>` + good + `</sheetData>`, 3},
+		"stray markup":                {wholeSheet(header3 + personRow(2) + `<<<` + personRow(3)), 2},
+		"undefined entity":            {wholeSheet(header3 + personRow(2) + `<row r="3"><c r="A3" t="str"><v>&x;</v></c></row>` + personRow(4)), 3},
+		"bad reference":               {wholeSheet(header3 + personRow(2) + `<row r="3"><c r="3A"><v>1</v></c></row>` + personRow(4)), 3},
+		"reference to another row":    {wholeSheet(header3 + personRow(2) + `<row r="3"><c r="A9"><v>1</v></c></row>`), 3},
+		"columns backwards":           {wholeSheet(header3 + `<row r="2"><c r="B2"><v>1</v></c><c r="A2"><v>1</v></c></row>`), 2},
+		"the same column twice":       {wholeSheet(header3 + `<row r="2"><c r="A2"><v>1</v></c><c r="A2"><v>2</v></c></row>`), 2},
+		"rows backwards":              {wholeSheet(header3 + personRow(5) + personRow(4)), 5},
+		"the same row twice":          {wholeSheet(header3 + personRow(5) + personRow(5)), 5},
+		"second table":                {sheetHead + `<sheetData>` + good + `</sheetData><sheetData>` + personRow(4) + `</sheetData></worksheet>`, 3},
+		"rows outside of the table":   {sheetHead + `<sheetData>` + good + `</sheetData>` + personRow(4) + `</worksheet>`, 3},
+		"no table":                    {sheetHead + `</worksheet>`, 0},
+		"second root":                 {wholeSheet(good) + wholeSheet(good), 3},
+		"text after the root":         {wholeSheet(good) + `x`, 3},
+		"document type":               {`<!DOCTYPE x [<!ENTITY a "b">]>` + wholeSheet(good), 0},
+		"missing shared string":       {wholeSheet(header3 + `<row r="2"><c r="A2" t="s"><v>7</v></c></row>`), 2},
+		"negative shared string":      {wholeSheet(header3 + `<row r="2"><c r="A2" t="s"><v>-1</v></c></row>`), 2},
+		"unknown kind of cell":        {wholeSheet(header3 + `<row r="2"><c r="A2" t="zz"><v>7</v></c></row>`), 2},
+		"a number that is none":       {wholeSheet(header3 + `<row r="2"><c r="A2"><v>7x</v></c></row>`), 2},
+		"a number beyond all":         {wholeSheet(header3 + `<row r="2"><c r="A2"><v>1e999</v></c></row>`), 2},
+		"row number beyond the sheet": {wholeSheet(header3 + `<row r="1048577"/>`), 1},
+		"row number zero":             {wholeSheet(header3 + `<row r="0"/>`), 1},
+		"crossed elements":            {wholeSheet(header3 + `<row r="2"><c r="A2"><v>1</c></v></row>`), 2},
+		"not UTF-8":                   {wholeSheet(header3 + `<row r="2"><c r="A2" t="str"><v>` + "\xff\xfe" + `</v></c></row>`), 2},
+		"markup inside a value":       {wholeSheet(header3 + `<row r="2"><c r="A2"><v>1<b/>2</v></c></row>`), 2},
+		"impossible merge":            {sheetHead + `<sheetData>` + good + `</sheetData><mergeCells><mergeCell ref="A9:A1"/></mergeCells></worksheet>`, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantFileProblem(t, packSheet(t, c.sheet), FileDamaged, c.line)
+		})
+	}
+}
+
+func TestOtherDamageOfAWorkbook(t *testing.T) {
+	person := header3 + `<row r="2"><c r="A2" t="s"><v>0</v></c></row>`
+	for name, c := range map[string]struct {
+		changed bookParts
+		code    tenancy.ProblemCode
+	}{
+		"shared strings cut":             {bookParts{"xl/worksheets/sheet1.xml": wholeSheet(person), "xl/sharedStrings.xml": `<sst><si><t>1</t></si><si><t>`}, FileDamaged},
+		"styles cut":                     {bookParts{"xl/styles.xml": `<styleSheet><cellXfs>`}, FileDamaged},
+		"sheet missing":                  {bookParts{"xl/worksheets/sheet1.xml": ""}, FileDamaged},
+		"sheet list empty":               {bookParts{"xl/workbook.xml": `<workbook><sheets/></workbook>`}, FileDamaged},
+		"workbook missing":               {bookParts{"xl/workbook.xml": ""}, FileDamaged},
+		"no relations":                   {bookParts{"_rels/.rels": ""}, FileFormat},
+		"a Word document":                {bookParts{"word/document.xml": "<x/>"}, FileFormat},
+		"a presentation":                 {bookParts{"[Content_Types].xml": `<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"/></Types>`}, FileFormat},
+		"an OpenDocument":                {bookParts{"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}, FileFormat},
+		"binary workbook":                {bookParts{"xl/workbook.bin": "x"}, FileFormat},
+		"macros":                         {bookParts{"xl/vbaProject.bin": "x"}, FileMacro},
+		"macros by type only":            {bookParts{"[Content_Types].xml": `<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.ms-excel.sheet.macroEnabled.main+xml"/></Types>`}, FileMacro},
+		"name that climbs":               {bookParts{"xl/../../etc/passwd": "x"}, FileDamaged},
+		"name with a backslash":          {bookParts{`xl\sheet9.xml`: "x"}, FileDamaged},
+		"names that differ in case only": {bookParts{"XL/Workbook.xml": "x"}, FileDamaged},
+		"all sheets hidden":              {bookParts{"xl/workbook.xml": `<workbook xmlns:r="x"><sheets><sheet name="A" r:id="r1" state="hidden"/></sheets></workbook>`}, SheetMissing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantFileProblem(t, packBook(t, c.changed), c.code, 0)
+		})
+	}
+}
+
+// A part whose bytes were altered fails its checksum even where the XML is good.
+func TestAFlippedBitIsFound(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	book := packBook(t, nil)
+	r, err := zip.NewReader(bytes.NewReader(book), int64(len(book)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := z.CreateHeader(&zip.FileHeader{Name: f.Name, Method: zip.Store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bytes.NewBuffer(nil).ReadFrom(in); err != nil {
+			t.Fatal(err)
+		}
+		in, _ = f.Open()
+		var text bytes.Buffer
+		if _, err := text.ReadFrom(in); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(text.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(b.Bytes(), []byte("012-34-56"))
+	if at < 0 {
+		t.Fatal("the phone is not in the stored workbook")
+	}
+	b.Bytes()[at] = '1'
+	wantFileProblem(t, b.Bytes(), FileDamaged, 0)
+}
+
+func TestAWorkbookTooLargeIsRefusedByItsDirectory(t *testing.T) {
+	zeros := wholeSheet(header3 + personRow(2) + strings.Repeat(" ", 40<<20))
+	wantFileProblem(t, packSheet(t, zeros), FileTooLarge, 0)
+
+	small := russianList()
+	small.Limits.Unzipped = 4 << 10
+	_, err := parseBytes(t, packSheet(t, wholeSheet(header3+strings.Repeat(" ", 8<<10))), small)
+	if p, _ := isProblem(err); p.Code != FileTooLarge {
+		t.Errorf("got %v, want %s", err, FileTooLarge)
+	}
+}
+
+func TestLimitsOfASheet(t *testing.T) {
+	few := russianList()
+	few.Limits = Limits{Rows: 3, Cell: 100, Cells: 9}
+	long := strings.Repeat("я", 51)
+	for name, c := range map[string]struct {
+		rows string
+		line int
+	}{
+		"rows":                  {header3 + personRow(2) + personRow(3) + personRow(4), 4},
+		"a cell":                {header3 + `<row r="2"><c r="B2" t="str"><v>` + long + `</v></c></row>`, 2},
+		"an inline text":        {header3 + `<row r="2"><c r="B2" t="inlineStr"><is><r><t>` + long + `</t></r></is></c></row>`, 2},
+		"values":                {header3 + personRow(2) + `<row r="3"><c><v>1</v></c><c><v>2</v></c><c><v>3</v></c><c><v>4</v></c></row>`, 3},
+		"a value in column 513": {header3 + `<row r="2"><c r="SS2"><v>1</v></c></row>`, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parseBytes(t, packSheet(t, wholeSheet(c.rows)), few)
+			if p, _ := isProblem(err); p.Code != FileTooLarge || p.Line != c.line {
+				t.Errorf("got %v, want %s at line %d", err, FileTooLarge, c.line)
+			}
+		})
+	}
+}
+
+func TestStyledEmptyCellsDoNotCount(t *testing.T) {
+	p := mustParse(t, packSheet(t, wholeSheet(header3+`<row r="2"><c r="A2"><v>1</v></c><c r="B2" t="str"><v>Иванов Иван</v></c><c r="XFD2" s="1"/></row><row r="3" s="1"><c r="XFD3" s="2"/></row>`)), russianList())
+	if p.summary.Rows != 1 || p.reasons()[3] != Blank {
+		t.Errorf("summary %+v, reasons %v", p.summary, p.reasons())
+	}
+}
+
+// A real workbook cut anywhere yields no row at all.
+func TestAWorkbookCutAnywhereIsRefused(t *testing.T) {
+	var b bytes.Buffer
+	if _, err := rostergen.Write(&b, rostergen.Options{Rows: 600, Seed: 7, Country: "RU", IDs: true}, rostergen.File{Format: "xlsx", Titles: true}); err != nil {
+		t.Fatal(err)
+	}
+	whole := b.Bytes()
+	if p := mustParse(t, whole, russianList()); p.summary.OK != 600 {
+		t.Fatalf("the whole workbook: %+v", p.summary)
+	}
+	for size := 1 << 10; size < len(whole); size += 1 << 10 {
+		_, err := parseBytes(t, whole[:size], russianList())
+		if p, _ := isProblem(err); p.Code != FileDamaged && p.Code != FileFormat {
+			t.Errorf("cut at %d of %d: %v", size, len(whole), err)
+		}
+	}
+}
+
+func TestValuesOfCells(t *testing.T) {
+	shared := `<sst><si><t>Петров</t></si><si><r><t>Пет</t></r><r><rPr><b/></rPr><t xml:space="preserve">ров </t></r><rPh sb="0" eb="1"><t>phonetic</t></rPh></si></sst>`
+	head := `<row r="1"><c r="A1" t="str"><v>Таб. №</v></c><c r="B1" t="str"><v>Фамилия</v></c><c r="C1" t="str"><v>Имя</v></c><c r="D1" t="str"><v>Дата приема</v></c><c r="E1" t="str"><v>Телефон</v></c></row>`
+	row := func(cells string) string { return head + `<row r="2">` + cells + `</row>` }
+	who := `<c r="B2" t="s"><v>0</v></c><c r="C2" t="str"><v>Анна</v></c>`
+	for name, c := range map[string]struct {
+		cells string
+		check func(r Record) bool
+	}{
+		"shared rich text":      {`<c r="A2"><v>1</v></c><c r="B2" t="s"><v>1</v></c>`, func(r Record) bool { return r.Row.LastName == "Петров" }},
+		"inline rich text":      {`<c r="A2"><v>1</v></c><c r="B2" t="inlineStr"><is><r><t>Пет</t></r><r><t>ров</t></r></is></c>`, func(r Record) bool { return r.Row.LastName == "Петров" }},
+		"formula, cached":       {`<c r="A2"><f>1+1</f><v>2</v></c>` + who, func(r Record) bool { return r.Row.EmployeeNo == "2" }},
+		"formula, not cached":   {`<c r="A2"><f>1+1</f></c>` + who, func(r Record) bool { return !r.OK && slices.Contains(codes(r), ValueLost) }},
+		"error value":           {`<c r="A2" t="e"><v>#N/A</v></c>` + who, func(r Record) bool { return !r.OK && slices.Contains(codes(r), ValueLost) }},
+		"number with .0":        {`<c r="A2"><v>123.0</v></c>` + who, func(r Record) bool { return r.Row.EmployeeNo == "123" }},
+		"exponent, all digits":  {`<c r="A2"><v>9.00101300007E11</v></c>` + who, func(r Record) bool { return r.Row.EmployeeNo == "900101300007" }},
+		"more than 15 digits":   {`<c r="A2"><v>1.2345678901234567E16</v></c>` + who, func(r Record) bool { return !r.OK && slices.Contains(codes(r), ValueLost) }},
+		"format 000000":         {`<c r="A2" s="3"><v>123</v></c>` + who, func(r Record) bool { return r.Row.EmployeeNo == "000123" }},
+		"number as a date":      {`<c r="A2" s="1"><v>45352</v></c>` + who, func(r Record) bool { return !r.OK && slices.Contains(codes(r), ValueLost) }},
+		"date, built-in":        {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" s="1"><v>45352</v></c>`, func(r Record) bool { return r.Row.HiredOn.String() == "2024-03-01" }},
+		"date with a time":      {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" s="2"><v>45352.75</v></c>`, func(r Record) bool { return r.Row.HiredOn.String() == "2024-03-01" }},
+		"date without a style":  {`<c r="A2"><v>1</v></c>` + who + `<c r="D2"><v>45352</v></c>`, func(r Record) bool { return r.Row.HiredOn.String() == "2024-03-01" }},
+		"ISO date cell":         {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" t="d"><v>2024-03-01T00:00:00</v></c>`, func(r Record) bool { return r.Row.HiredOn.String() == "2024-03-01" }},
+		"date out of range":     {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" s="1"><v>-5</v></c>`, func(r Record) bool { return r.OK && slices.Contains(codes(r), ValueLost) }},
+		"phone as a number":     {`<c r="A2"><v>1</v></c>` + who + `<c r="E2"><v>79000123456</v></c>`, func(r Record) bool { return r.Row.Phone == "+79000123456" }},
+		"escaped characters":    {`<c r="A2" t="str"><v>A_x002D_1</v></c>` + who, func(r Record) bool { return r.Row.EmployeeNo == "A-1" }},
+		"cells without address": {`<c><v>5</v></c><c t="s"><v>0</v></c>`, func(r Record) bool { return r.Row.EmployeeNo == "5" && r.Row.LastName == "Петров" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := mustParse(t, packBook(t, bookParts{"xl/worksheets/sheet1.xml": wholeSheet(row(c.cells)), "xl/sharedStrings.xml": shared}), russianList())
+			if rows := p.rows(); len(rows) != 1 || !c.check(rows[0]) {
+				t.Errorf("got %+v", rows)
+			}
+		})
+	}
+}
+
+func TestDatesOf1904(t *testing.T) {
+	book := packBook(t, bookParts{
+		"xl/workbook.xml":          `<workbook xmlns:r="x"><workbookPr date1904="1"/><sheets><sheet name="A" r:id="r1"/></sheets></workbook>`,
+		"xl/worksheets/sheet1.xml": wholeSheet(`<row r="1"><c t="str"><v>Таб. №</v></c><c t="str"><v>ФИО</v></c><c t="str"><v>Дата приема</v></c></row><row r="2"><c><v>1</v></c><c t="str"><v>Иванов Иван</v></c><c s="1"><v>43890</v></c></row>`),
+	})
+	if got := mustParse(t, book, russianList()).rows()[0].Row.HiredOn.String(); got != "2024-03-01" {
+		t.Errorf("hired on %s, want 2024-03-01", got)
+	}
+}
+
+// twoSheets is a workbook with a cover, a hidden list and a list.
+func TestWhichSheetIsRead(t *testing.T) {
+	list := func(state1, state2, first, second string) []byte {
+		return packBook(t, bookParts{
+			"xl/workbook.xml":          `<workbook xmlns:r="x"><sheets><sheet name="Первый" r:id="r1" state="` + state1 + `"/><sheet name="Второй" r:id="r2" state="` + state2 + `"/></sheets></workbook>`,
+			"xl/worksheets/sheet1.xml": first, "xl/worksheets/sheet2.xml": second,
+		})
+	}
+	people, cover := wholeSheet(header3+personRow(2)), wholeSheet(`<row r="1"><c t="str"><v>Как заполнять список</v></c></row>`)
+	onSheet := func(name string) Options { o := russianList(); o.Sheet = name; return o }
+	for name, c := range map[string]struct {
+		book   []byte
+		opts   Options
+		sheet  string
+		others []string
+	}{
+		"a cover first":          {list("", "", cover, people), russianList(), "Второй", nil},
+		"a hidden list first":    {list("hidden", "", people, people), russianList(), "Второй", nil},
+		"a hidden list by name":  {list("hidden", "", people, people), onSheet(" первый"), "Первый", nil},
+		"two lists":              {list("", "", people, people), russianList(), "Первый", []string{"Второй"}},
+		"the second list, asked": {list("", "", people, people), onSheet("Второй"), "Второй", nil},
+		"an empty sheet first":   {list("", "", wholeSheet(""), people), russianList(), "Второй", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := mustParse(t, c.book, c.opts)
+			if !strings.EqualFold(p.summary.Sheet, strings.TrimSpace(c.sheet)) || !slices.Equal(p.summary.OtherSheets, c.others) {
+				t.Errorf("read %q, others %v", p.summary.Sheet, p.summary.OtherSheets)
+			}
+		})
+	}
+	_, err := parseBytes(t, list("", "", people, people), onSheet("Третий"))
+	if p, _ := isProblem(err); p.Code != SheetMissing || !strings.Contains(p.Message, "Первый") {
+		t.Errorf("got %v, want %s that names the sheets", err, SheetMissing)
+	}
+	wantFileProblem(t, list("", "", wholeSheet(""), wholeSheet("")), FileEmpty, 0)
+	wantFileProblem(t, list("", "", wholeSheet(""), cover), HeaderNotFound, 0)
+}
+
+func TestAMergedDepartmentHoldsForAllItsRows(t *testing.T) {
+	row := func(n int, entity, department string) string {
+		return fmt.Sprintf(`<row r="%d"><c r="A%d"><v>%d</v></c><c r="B%d" t="str"><v>Иванов Иван</v></c><c r="C%d" t="str"><v>%s</v></c><c r="D%d" t="str"><v>%s</v></c></row>`, n, n, n, n, n, entity, n, department)
+	}
+	sheet := sheetHead + `<sheetData><row r="1"><c t="str"><v>Таб. №</v></c><c t="str"><v>ФИО</v></c><c t="str"><v>Юр. лицо</v></c><c t="str"><v>Отдел</v></c></row>` +
+		row(2, "Альфа", "Склад") + row(3, "", "") + row(4, "", "Офис") + row(5, "Бета", "") +
+		`</sheetData><mergeCells><mergeCell ref="C2:C4"/><mergeCell ref="D2:D3"/><mergeCell ref="A1:B1"/></mergeCells></worksheet>`
+	var got []string
+	for _, r := range mustParse(t, packSheet(t, sheet), russianList()).rows() {
+		got = append(got, string(r.Row.LegalEntity)+"/"+r.Row.Department)
+	}
+	if want := []string{"Альфа/Склад", "Альфа/Склад", "Альфа/Офис", "Бета/"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// What is written is read, row for row, whatever gaps and odd values lie between.
+func TestRowsWrittenAreRowsRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := excelize.NewFile()
+		defer f.Close()
+		set := func(column string, row int, value string) {
+			if err := f.SetCellStr("Sheet1", fmt.Sprintf("%s%d", column, row), value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set("A", 1, "Табельный номер")
+		set("B", 1, "ФИО")
+		row, written := 1, 0
+		for range rapid.IntRange(0, 40).Draw(t, "people") {
+			row += rapid.IntRange(1, 3).Draw(t, "gap")
+			set("A", row, fmt.Sprint(row))
+			set("B", row, rapid.SampledFrom([]string{"Иванов Иван", "x & <y>", "Ә_x000D_", "\"\"", "Петров"}).Draw(t, "name"))
+			written++
+		}
+		var b bytes.Buffer
+		if _, err := f.WriteTo(&b); err != nil {
+			t.Fatal(err)
+		}
+		p, err := parseReader(b.Bytes())
+		if err != nil || p.summary.Rows != written {
+			t.Fatalf("%d rows written, %d read: %v", written, p.summary.Rows, err)
+		}
+	})
+}
