@@ -171,24 +171,34 @@ func devSpec(cmd *cobra.Command, o devOptions) (devstack.Spec, error) {
 			return spec, fmt.Errorf("--only knows %s, not %q", strings.Join(parts, ", "), part)
 		}
 	}
-	if spec.Sample, err = sample(o.data != ""); err != nil {
+	files, err := fs.Sub(templates.FS, "demo/catalogue")
+	if err != nil {
 		return spec, err
 	}
-	spec.Contours, err = sampleContours(spec.Sample.Catalogue, o.countries)
+	known, problems := catalogue.Load(files, catalogue.Options{})
+	if !catalogue.OK(problems) {
+		return spec, fmt.Errorf("the sample catalogue is broken: %w", problems[0])
+	}
+	spec.Sample.Catalogue = files
+	if o.data != "" {
+		if spec.Sample.Rosters, err = sampleRosters(known); err != nil {
+			return spec, err
+		}
+	}
+	spec.Contours, err = sampleContours(known, o.countries)
 	return spec, err
 }
 
 // sampleContours looks the countries up in the sample catalogue.
-func sampleContours(files fs.FS, countries []string) (contours []devstack.ContourSpec, err error) {
-	known, problems := catalogue.Load(files, catalogue.Options{})
-	if !catalogue.OK(problems) {
-		return nil, fmt.Errorf("the sample catalogue is broken: %w", problems[0])
-	}
+func sampleContours(known tenancy.Catalogue, countries []string) (contours []devstack.ContourSpec, err error) {
 	for _, code := range countries {
 		code = strings.ToUpper(strings.TrimSpace(code))
 		i := slices.IndexFunc(known.Countries, func(c tenancy.Country) bool { return string(c.Code) == code })
-		if i < 0 {
+		switch {
+		case i < 0:
 			return nil, tenancy.E(tenancy.Invalid, "country_unknown", fmt.Sprintf("the sample catalogue has no country %q", code))
+		case slices.ContainsFunc(contours, func(c devstack.ContourSpec) bool { return c.Country == code }):
+			return nil, tenancy.E(tenancy.Invalid, "country_twice", "--countries names "+code+" twice")
 		}
 		contours = append(contours, devstack.ContourSpec{Country: code, Realm: known.Countries[i].Realm})
 	}
@@ -198,27 +208,28 @@ func sampleContours(files fs.FS, countries []string) (contours []devstack.Contou
 	return contours, nil
 }
 
-// sample returns the sample catalogue and, for a stack to look at, its
-// rosters: a file is named for its tenant and country, cdek-ru.xlsx.
-func sample(withRosters bool) (s devstack.Sample, err error) {
-	if s.Catalogue, err = fs.Sub(templates.FS, "demo/catalogue"); err != nil || !withRosters {
-		return s, err
-	}
+// sampleRosters returns the sample employee lists: a file is named for its
+// tenant and country, cdek-ru.xlsx.
+func sampleRosters(known tenancy.Catalogue) (rosters []devstack.SampleRoster, err error) {
 	files, err := fs.Glob(templates.FS, "demo/rosters/*-??.*")
 	if err != nil {
-		return s, err
+		return nil, err
 	}
 	for _, file := range files {
 		content, err := templates.FS.ReadFile(file)
 		if err != nil {
-			return s, err
+			return nil, err
 		}
 		name := path.Base(file)
 		stem := strings.TrimSuffix(name, path.Ext(name))
 		dash := strings.LastIndexByte(stem, '-')
-		s.Rosters = append(s.Rosters, devstack.SampleRoster{Tenant: stem[:dash], Country: strings.ToUpper(stem[dash+1:]), Name: name, Content: content})
+		tenant := stem[:dash]
+		rosters = append(rosters, devstack.SampleRoster{
+			Tenant: tenant, Country: strings.ToUpper(stem[dash+1:]), Name: name, Content: content,
+			ByCompany: slices.ContainsFunc(known.Tenants, func(t tenancy.Tenant) bool { return string(t.Slug) == tenant && len(t.SSO) > 0 }),
+		})
 	}
-	return s, nil
+	return rosters, nil
 }
 
 // stoppedError is the cause of a context that a signal ended.

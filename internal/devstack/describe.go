@@ -54,7 +54,7 @@ func (s *Stack) suggest(w io.Writer) {
 	self := s.spec.Self
 	fmt.Fprintf(w, "\nTo try, in another shell (eval \"$(%s dev --data %s --env)\" gives it the environment):\n", self, s.dir)
 	for _, r := range s.spec.Sample.Rosters {
-		if r.Country == c.Country {
+		if r.Country == c.Country && !r.ByCompany {
 			fmt.Fprintf(w, "  %s roster preview %s --tenant %s\n", self, filepath.Join(c.dir, r.Name), r.Tenant)
 			break
 		}

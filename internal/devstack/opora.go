@@ -25,6 +25,7 @@ type SampleRoster struct {
 	Country, Tenant string
 	Name            string // the file's name, which tells its format
 	Content         []byte
+	ByCompany       bool // the tenant's people sign in by their company and have no passwords
 }
 
 // opora is the Opora of a contour: this very program, run for each command as

@@ -78,7 +78,7 @@ func (o *opora) makeSignIns(ctx context.Context) error {
 // his activation would.
 func (o *opora) admitEmployee(ctx context.Context, admin *realmAdmin) (signIn, error) {
 	for _, r := range o.contour.stack.spec.Sample.Rosters {
-		if r.Country != o.contour.Country {
+		if r.Country != o.contour.Country || r.ByCompany {
 			continue
 		}
 		group, err := admin.group(ctx, "tenants/"+r.Tenant+"/employees")
