@@ -97,7 +97,7 @@ func (w *applyOps) Work(ctx context.Context, j *river.Job[ApplyOps]) error {
 		switch {
 		case tenancy.KindOf(err) == tenancy.Unavailable:
 			w.log.Warn("ops wait for Keycloak or PostgreSQL", "tenant", j.Args.Tenant, "import", j.Args.Import, "open", open, "error", err)
-			return river.JobSnooze(backoff(j.Attempt))
+			return river.JobSnooze(patience())
 		case err != nil:
 			return err
 		case sent > 0:
@@ -110,11 +110,9 @@ func (w *applyOps) Work(ctx context.Context, j *river.Job[ApplyOps]) error {
 	return river.JobSnooze(0)
 }
 
-// backoff grows from about two seconds to about half a minute.
-func backoff(attempt int) time.Duration {
-	longest := min(2*time.Second<<min(attempt, 4), 30*time.Second)
-	return longest/2 + rand.N(longest/2)
-}
+// patience is how long a job waits for a Keycloak that does not answer: the
+// client has tried several times by then, so not for long, and not all at once.
+func patience() time.Duration { return 2*time.Second + rand.N(4*time.Second) }
 
 // turn claims one batch and carries it out.
 func (w *applyOps) turn(ctx context.Context, args ApplyOps) (sent, open int, err error) {

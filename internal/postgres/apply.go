@@ -136,6 +136,9 @@ func (a *applier) write(ctx context.Context, filter string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := a.tx.Exec(ctx, `ANALYZE turn`); err != nil { // or the joins below are planned for a handful of rows
+		return err
+	}
 	var changes int
 	if err := a.tx.QueryRow(ctx, `SELECT count(*) FROM turn`).Scan(&changes); err != nil {
 		return err

@@ -28,8 +28,8 @@ func (r *Rosters) ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id ro
 			WITH free AS (
 				SELECT o.id, o.state <> 'pending' AS doubtful FROM op o
 				WHERE o.tenant = $1 AND `+whose(id)+` AND o.not_before <= now()
-				AND (o.state IN ('pending', 'unknown') OR o.state = 'sent' AND o.lease_until < now())
-				AND NOT EXISTS (SELECT FROM op b WHERE b.tenant = o.tenant AND b.employee_id = o.employee_id AND b.id < o.id AND b.state IN ('pending', 'sent', 'unknown'))
+				AND o.state IN ('pending', 'sent', 'unknown') AND (o.state <> 'sent' OR o.lease_until < now())
+				AND o.id = (SELECT min(b.id) FROM op b WHERE b.tenant = $1 AND b.employee_id = o.employee_id AND b.state IN ('pending', 'sent', 'unknown'))
 				ORDER BY o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED),
 			claimed AS (
 				UPDATE op o SET state = 'sent', claim = $3, lease_until = now() + $5, tries = o.tries + 1 FROM free f
