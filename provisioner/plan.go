@@ -16,20 +16,21 @@ type Observed struct {
 	Ours  map[realms.Ref]bool
 }
 
-// Hash names what was observed: two observations of an unchanged realm have
-// the same hash.
+// Hash names what was observed of ours: two observations of a realm in which
+// nothing of ours changed have the same hash, whatever others did beside it.
 func (o Observed) Hash() (string, error) {
-	type line struct {
-		Object json.RawMessage
-		Ours   bool
-	}
-	lines := make([]line, len(o.State.Objects))
-	for i, object := range o.State.Objects {
+	var lines []json.RawMessage
+	for _, object := range o.State.Objects {
+		ref := object.Ref()
+		// A client's access is its own; the other settings are the realm's.
+		if !o.Ours[ref] && (!ref.Kind.Setting() || ref.Kind == realms.KindAccess) {
+			continue
+		}
 		b, err := realms.Encode(object)
 		if err != nil {
 			return "", err
 		}
-		lines[i] = line{b, o.Ours[object.Ref()]}
+		lines = append(lines, b)
 	}
 	return hash(lines)
 }

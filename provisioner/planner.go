@@ -237,12 +237,19 @@ func (p *Planner) remaining(ctx context.Context, plan Plan, catalogue tenancy.Ca
 	}
 	ops := Diff(have, want.state)
 	switch {
-	case plan.State == Drafted && name != plan.Have:
+	case plan.State == Drafted && (name != plan.Have || !same(ops, plan.Ops)):
 		return wish{}, nil, stale("Keycloak or the contour has changed since the plan was made")
 	case plan.State != Drafted && !within(ops, plan.Ops):
 		return wish{}, nil, stale("something else has changed since the plan broke off")
 	}
 	return want, ops, nil
+}
+
+// same reports whether two lists of ops are the same, from and to included.
+func same(a, b []Op) bool {
+	one, err := hash(a)
+	two, failed := hash(b)
+	return err == nil && failed == nil && one == two
 }
 
 // within reports whether every op is a step of the plan, or the rest of one:

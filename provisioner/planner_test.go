@@ -116,6 +116,32 @@ func TestStalePlanIsRefused(t *testing.T) {
 	})
 }
 
+// TestOthersDoNotMakeAPlanStale: what somebody makes beside ours is no reason
+// to plan again, unless it stands in the way.
+func TestOthersDoNotMakeAPlanStale(t *testing.T) {
+	c := newContour(t)
+	c.mustApply(c.mustPlan(sample()), sample())
+	plan := c.mustPlan(withTenant(sample()))
+	if err := c.realms.PutUnmarked("ponimayu", &realms.Client{ID: "theirs", Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.realms.PutUnmarked("ponimayu", &realms.Group{Path: "/tenants/vega"}); err != nil {
+		t.Fatal(err)
+	}
+	c.wantRefusal("plan_stale", plan, withTenant(sample()))
+	if err := c.realms.Execute(t.Context(), "ponimayu", provisioner.Op{
+		Verb: provisioner.Adopt, Ref: realms.Ref{Kind: realms.KindGroup, Key: "/tenants/vega"}, To: &realms.Group{Path: "/tenants/vega"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	c.wantRefusal("plan_stale", plan, withTenant(sample()))
+	plan = c.mustPlan(withTenant(sample()))
+	if err := c.realms.PutUnmarked("ponimayu", &realms.Role{Name: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	c.mustApply(plan, withTenant(sample()))
+}
+
 func withTenant(catalogue tenancy.Catalogue) tenancy.Catalogue {
 	catalogue.Tenants = append(catalogue.Tenants, tenancy.Tenant{
 		Slug: "vega", Name: tenancy.Text{Ru: "Вега"}, Domains: []string{"vega.example"}, Contracts: []tenancy.Contract{{ID: "vega-ru", Country: "RU"}},

@@ -11,7 +11,7 @@ import (
 )
 
 // adminConfig is the test Keycloak's administrator.
-func adminConfig(t *testing.T) Config {
+func adminConfig(t testing.TB) Config {
 	t.Helper()
 	read := func(name string) string {
 		v := os.Getenv(name)
@@ -28,7 +28,7 @@ func adminConfig(t *testing.T) Config {
 
 // realmName returns a realm name of the test's own and removes the realm when
 // the test ends.
-func realmName(t *testing.T, admin *Client) string {
+func realmName(t testing.TB, admin *Client) string {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text()[:10])
 	t.Cleanup(func() {

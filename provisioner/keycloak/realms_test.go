@@ -11,7 +11,7 @@ import (
 
 // world is a realm of the test's own, with what is wanted in it.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	admin    *Client
 	target   provisioner.Target
 	registry *memory.Registry
@@ -19,7 +19,7 @@ type world struct {
 	want     realms.State
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	admin := New(adminConfig(t))
 	realm := realmName(t, admin)

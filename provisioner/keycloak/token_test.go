@@ -88,3 +88,22 @@ func TestNobodyGivesHimselfATenant(t *testing.T) {
 		t.Errorf("tenant %v, want cdek", got)
 	}
 }
+
+// TestStaffNeedASecondFactor signs an HR admin in: his password is right, and
+// Keycloak asks him to set up a second factor before it lets him in.
+func TestStaffNeedASecondFactor(t *testing.T) {
+	w := newWorld(t)
+	w.mustApply()
+	staff := map[string]any{
+		"username": "hr.staff", "enabled": true, "groups": []string{"/tenants/cdek/hr"},
+		"credentials": []map[string]any{{"type": "password", "value": ownPassword}},
+	}
+	if _, err := w.admin.send(t.Context(), http.MethodPost, w.admin.realmPath(w.realm, "users"), staff, nil); err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, w.admin.config.URL, w.realm)
+	p := b.signIn(b.open("console", "https://console.ponimayu.example/callback", "openid"), "hr.staff", ownPassword)
+	if p.back != nil || !strings.Contains(p.text, "FreeOTP") {
+		t.Errorf("after his password he gets %v %s", p.back, p.text)
+	}
+}
