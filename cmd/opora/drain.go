@@ -66,11 +66,25 @@ func (s *drainingServer) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
+// onceListener may be closed twice: by us, and again by Shutdown.
+type onceListener struct {
+	net.Listener
+	once sync.Once
+	err  error
+}
+
+// Close implements net.Listener.
+func (l *onceListener) Close() error {
+	l.once.Do(func() { l.err = l.Listener.Close() })
+	return l.err
+}
+
 // serveUntil serves the listener until ctx ends. Then it first answers as
 // before but asks every connection to be closed, so that no caller is about to
 // send on one that we close; then takes no new ones, lets those that are busy
 // come to their end, and closes the rest.
-func (s *drainingServer) serveUntil(ctx context.Context, listener net.Listener, log *slog.Logger) error {
+func (s *drainingServer) serveUntil(ctx context.Context, open net.Listener, log *slog.Logger) error {
+	listener := &onceListener{Listener: open}
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(listener) }()
 	select {
