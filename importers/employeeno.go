@@ -17,7 +17,10 @@ var lookAlikes = strings.NewReplacer(
 // case, Cyrillic look-alikes as Latin letters, ".0" dropped and, when the rest
 // is all digits, leading zeros dropped.
 func KeyOf(no tenancy.EmployeeNo) tenancy.EmployeeKey {
-	key := strings.TrimSuffix(lookAlikes.Replace(strings.ToUpper(clean(string(no)))), ".0")
+	key := lookAlikes.Replace(strings.ToUpper(clean(string(no))))
+	for strings.HasSuffix(key, ".0") {
+		key = strings.TrimSpace(strings.TrimSuffix(key, ".0"))
+	}
 	if allDigits(key) {
 		if short := strings.TrimLeft(key, "0"); short != "" {
 			return tenancy.EmployeeKey(short)

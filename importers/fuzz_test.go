@@ -1,0 +1,142 @@
+package importers
+
+import (
+	"bytes"
+	"testing"
+
+	"golang.org/x/text/encoding/charmap"
+
+	"github.com/ponimayu/opora/internal/rostergen"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// checkParsed is what holds for every file whatever: a problem of the whole file
+// and nothing else, or records in order whose verdicts follow from their problems.
+func checkParsed(t *testing.T, content []byte) {
+	p, err := parseReader(content)
+	if err != nil {
+		if _, ok := isProblem(err); !ok {
+			t.Fatalf("an error that is no problem of the file: %v", err)
+		}
+		if len(p.records) > 0 {
+			t.Fatalf("%d records before the error %v", len(p.records), err)
+		}
+		return
+	}
+	last, rejected := 0, 0
+	for _, r := range p.records {
+		if r.Line <= last {
+			t.Fatalf("line %d follows line %d", r.Line, last)
+		}
+		last = r.Line
+		if r.Skipped != "" {
+			continue
+		}
+		wrong := false
+		for _, bad := range r.Problems {
+			wrong = wrong || bad.Severity == tenancy.SeverityError
+			if bad.Message == "" || bad.Severity == "" || bad.Line != r.Line {
+				t.Fatalf("problem %+v at line %d", bad, r.Line)
+			}
+		}
+		if r.OK == wrong || r.OK && (r.Row.EmployeeKey == "" || r.Row.LastName+r.Row.FirstName == "") {
+			t.Fatalf("a row that is no row is ok, or the reverse: %+v", r)
+		}
+		if wrong {
+			rejected++
+		}
+	}
+	if p.summary.Rejected != rejected || p.summary.OK+rejected != p.summary.Rows || p.summary.Rows+p.summary.Skipped != len(p.records) {
+		t.Fatalf("the summary %+v does not count %d records", p.summary, len(p.records))
+	}
+}
+
+func FuzzXLSX(f *testing.F) {
+	var b bytes.Buffer
+	if _, err := rostergen.Write(&b, rostergen.Options{Rows: 3, Seed: 1, Country: "KZ", IDs: true}, rostergen.File{Format: "xlsx", Titles: true}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes(), "")
+	plain := packBook(f, nil)
+	f.Add(plain, wholeSheet(header3+personRow(2)+personRow(7)))
+	f.Add(plain, wholeSheet(header3+`<row><c t="b"><v>1</v></c><c t="e"><v>#N/A</v></c></row>`))
+	f.Add(plain, sheetHead+`<sheetData>`+header3+`</sheetData><mergeCells><mergeCell ref="A2:A9"/></mergeCells></worksheet>`)
+	f.Fuzz(func(t *testing.T, book []byte, sheet string) {
+		if sheet != "" {
+			book = packSheet(t, sheet) // mutated XML in a sound archive gets further than mutated archives
+		}
+		checkParsed(t, book)
+	})
+}
+
+func FuzzCSV(f *testing.F) {
+	f.Add([]byte(smallList))
+	f.Add([]byte("sep=,\nТаб. №,ФИО,E-mail\n1,\"Иванов\nИван\",a@b.example\n"))
+	f.Add(in(f, charmap.Windows1251, smallList))
+	f.Add([]byte("\xff\xfeA\x00;\x00B\x00\n\x00"))
+	f.Add([]byte("Таб. №;ФИО;Дата приема;СНИЛС\n1;И. Иванов;45352;112-233-445 95\n01;x;;\nИтого\n"))
+	f.Fuzz(checkParsed)
+}
+
+func FuzzHeader(f *testing.F) {
+	f.Add("Таб. №|ФИО|Телефон / E-mail", "1|Иванов")
+	f.Add("||Дата|", "Табельный|Имя|приема|")
+	f.Add("Тегі / Фамилия|ID|Аты", "")
+	f.Fuzz(func(t *testing.T, first, second string) {
+		lines := asLines(clean(first), clean(second))
+		h, err := findHeader(lines)
+		if err != nil {
+			if p, ok := isProblem(err); !ok || p.Code != HeaderNotFound && p.Code != HeaderAmbiguous {
+				t.Fatal(err)
+			}
+			return
+		}
+		seen := map[Field]bool{}
+		for column, field := range h.columns {
+			if seen[field] || column > h.lastColumn || h.names[column] == "" {
+				t.Fatalf("header %+v", h)
+			}
+			seen[field] = true
+		}
+		if !h.complete() || h.line < 1 || h.line > 2 {
+			t.Fatalf("header %+v", h)
+		}
+	})
+}
+
+func FuzzPhone(f *testing.F) {
+	for _, text := range []string{"8 (916) 123-45-67", "+7 701 111 22 33; 8 495 1234567", "доб. 12", "89161234567 89171234567"} {
+		f.Add(text, true)
+	}
+	f.Fuzz(func(t *testing.T, text string, russian bool) {
+		region := "KZ"
+		if russian {
+			region = "RU"
+		}
+		p, ok := parsePhone(clean(text), region)
+		if ok != (p.e164 != "") {
+			t.Fatalf("%q: %+v %v", text, p, ok)
+		}
+		if again, _ := parsePhone(p.e164, region); ok && again.e164 != p.e164 {
+			t.Fatalf("%q gives %q, and that %q", text, p.e164, again.e164)
+		}
+	})
+}
+
+func FuzzIDs(f *testing.F) {
+	for _, text := range []string{"112-233-445 95", "500100732259", "101500011", "000000000000", "9-1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for kind, shape := range idShapes {
+			digits, _, ok := parseNationalID(shape, text)
+			if !ok {
+				continue
+			}
+			again, repaired, okAgain := parseNationalID(shape, digits)
+			if len(digits) != shape.digits || again != digits || repaired || !okAgain {
+				t.Fatalf("%s %q gives %q, and that %q", kind, text, digits, again)
+			}
+		}
+	})
+}

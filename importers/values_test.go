@@ -1,0 +1,264 @@
+package importers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/nyaruka/phonenumbers"
+	"pgregory.net/rapid"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+func TestKeyOf(t *testing.T) {
+	for no, want := range map[tenancy.EmployeeNo]tenancy.EmployeeKey{
+		"000123": "123", "123": "123", "123.0": "123", " 00123.0 ": "123", "0": "0", "000": "0",
+		"ab-12": "AB-12", "АВ-12": "AB-12", "ав-12": "AB-12", "ЦБ-007": "ЦБ-007", "00А1": "00A1", "С\u200b17": "C17", "1\u00a07": "1 7",
+	} {
+		if got := KeyOf(no); got != want {
+			t.Errorf("KeyOf(%q) = %q, want %q", no, got, want)
+		}
+	}
+}
+
+// The canonical form is one: making it of itself changes nothing, and neither
+// case, outer blanks nor look-alikes matter.
+func TestTheKeyIsCanonical(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		no := rapid.StringOfN(rapid.SampledFrom([]rune("0123456789АВСавсABCabc-/ .")), 1, 10, -1).Draw(t, "no")
+		key := KeyOf(tenancy.EmployeeNo(no))
+		if lower := KeyOf(tenancy.EmployeeNo(strings.ToLower(" " + no + " "))); lower != key {
+			t.Fatalf("KeyOf(%q) is %q, in small letters %q", no, key, lower)
+		}
+		if again := KeyOf(tenancy.EmployeeNo(key)); again != key {
+			t.Fatalf("KeyOf(%q) is %q, and of that %q", no, key, again)
+		}
+	})
+}
+
+func TestNationalIDs(t *testing.T) {
+	for _, c := range []struct {
+		kind     tenancy.NationalIDKind
+		text     string
+		digits   string
+		repaired bool
+		ok       bool
+	}{
+		{tenancy.SNILS, "112-233-445 95", "11223344595", false, true},
+		{tenancy.SNILS, "112-233-445 96", "", false, false}, // as a README on the web has it
+		{tenancy.SNILS, "087654303 00", "08765430300", false, true},
+		{tenancy.SNILS, "02600238900", "02600238900", false, true},
+		{tenancy.SNILS, "03021488400", "03021488400", false, true},
+		{tenancy.SNILS, "54354636800", "54354636800", false, true},
+		{tenancy.SNILS, "57889923400", "57889923400", false, true},
+		{tenancy.SNILS, "93689846700", "93689846700", false, true},
+		{tenancy.SNILS, "99999998900", "99999998900", false, true},
+		{tenancy.SNILS, "99999999800", "99999999800", false, true},
+		{tenancy.SNILS, "12345678964", "12345678964", false, true},
+		{tenancy.SNILS, "001-001-998 77", "00100199877", false, true}, // below the first number with control digits
+		{tenancy.SNILS, "000-000-000 00", "", false, false},
+		{tenancy.SNILS, "8765430300", "08765430300", true, true},
+		{tenancy.SNILS, "8765430301", "", false, false},
+		{tenancy.SNILS, "100199877", "", false, false}, // nothing speaks for the zeros
+		{tenancy.SNILS, "1122334459", "", false, false},
+		{tenancy.SNILS, "112-233-445 9О", "", false, false}, // a letter
+		{tenancy.INN, "500100732259", "500100732259", false, true},
+		{tenancy.INN, "500100732258", "", false, false},
+		{tenancy.INN, "770000000300", "770000000300", false, true}, // a remainder of ten counts as nought
+		{tenancy.INN, "000000000000", "", false, false},
+		{tenancy.INN, "7707083893", "", false, false}, // a company's
+		{tenancy.INN, "7830002293", "", false, false},
+		{tenancy.IIN, "061211600012", "061211600012", false, true}, // by the second row of weights
+		{tenancy.IIN, "900101300007", "900101300007", false, true},
+		{tenancy.IIN, "900101300811", "900101300811", false, true},
+		{tenancy.IIN, "000101500011", "000101500011", false, true},
+		{tenancy.IIN, "101500011", "000101500011", true, true},
+		{tenancy.IIN, "50315600121", "050315600121", true, true},
+		{tenancy.IIN, "900101300008", "", false, false},
+		{tenancy.IIN, "990140000017", "", false, false}, // a company's
+	} {
+		t.Run(fmt.Sprint(c.kind, c.text), func(t *testing.T) {
+			digits, repaired, ok := parseNationalID(idShapes[c.kind], c.text)
+			if ok != c.ok || ok && (digits != c.digits || repaired != c.repaired) {
+				t.Errorf("got %q %v %v", digits, repaired, ok)
+			}
+		})
+	}
+	for last := range 10 {
+		if id := fmt.Sprintf("90010130080%d", last); validIIN(id) {
+			t.Errorf("%s passes, but numbers that begin so are never issued", id)
+		}
+	}
+}
+
+func TestHashOfANationalID(t *testing.T) {
+	a := hashID([]byte("k"), tenancy.INN, "500100732259")
+	switch {
+	case len(a) != 64, strings.Contains(a, "500100732259"):
+		t.Errorf("hash %q", a)
+	case a == hashID([]byte("other"), tenancy.INN, "500100732259"), a == hashID([]byte("k"), tenancy.IIN, "500100732259"):
+		t.Error("the hash does not depend on the key and the kind")
+	case hashID(nil, tenancy.INN, "500100732259") != "":
+		t.Error("a hash was made without a key")
+	}
+}
+
+func TestDates(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		birth bool
+		want  string // "" is invalid, "-" is none
+	}{
+		{"01.02.2024", false, "2024-02-01"}, {"1.2.2024", false, "2024-02-01"}, {"2024-02-01", false, "2024-02-01"}, {"2024/2/1", false, "2024-02-01"},
+		{"01-02-2024", false, "2024-02-01"}, {"01.02.2024 0:00:00", false, "2024-02-01"}, {"2024-02-01T00:00:00Z", false, "2024-02-01"},
+		{"2024-02-01 10:20:30.5", false, "2024-02-01"}, {"01.02.2024 г.", false, "2024-02-01"}, {"01.02.2024г", false, "2024-02-01"},
+		{"1 февраля 2024 г.", false, "2024-02-01"}, {"1 ақпан 2024", false, "2024-02-01"}, {"45352", false, "2024-03-01"}, {"45352.5", false, "2024-03-01"},
+		{"01.02.24", false, "2024-02-01"}, {"01.02.99", false, "1999-02-01"}, {"01.02.30", false, "2030-02-01"}, {"01.02.85", true, "1985-02-01"}, {"01.02.05", true, "2005-02-01"}, {"01.02.30", true, "1930-02-01"},
+		{"29.02.2024", false, "2024-02-29"}, {"13/02/2024", false, "2024-02-13"}, {"02/02/2024", false, "2024-02-02"},
+		{"01.01.0001", false, "-"}, {"01.01.0001 0:00:00", false, "-"}, {"0001-01-01", false, "-"},
+		{"03/04/2024", false, ""}, {"02/13/2024", false, ""}, {"29.02.2023", false, ""}, {"31.04.2024", false, ""}, {"32.01.2024", false, ""}, {"01.13.2024", false, ""},
+		{"01.01.1800", false, ""}, {"01.01.2999", false, ""}, {"вчера", false, ""}, {"2024", false, ""}, {"00.00.0000", false, ""}, {"123456", false, ""},
+		{"01.01.2027", true, ""}, {"1 января 2024 утром", false, ""},
+	} {
+		date, empty, ok := parseDate(c.text, testDay, c.birth)
+		got := date.String()
+		switch {
+		case !ok:
+			got = ""
+		case empty:
+			got = "-"
+		}
+		if got != c.want {
+			t.Errorf("%q (birth %v): got %q, want %q", c.text, c.birth, got, c.want)
+		}
+	}
+}
+
+func TestPhones(t *testing.T) {
+	for _, c := range []struct{ text, region, want, country string }{
+		{"8 (916) 123-45-67", "RU", "+79161234567", "RU"}, {"+7 916 123 45 67", "RU", "+79161234567", "RU"}, {"9161234567", "RU", "+79161234567", "RU"},
+		{"79161234567", "RU", "+79161234567", "RU"}, {"+8 916 123-45-67", "RU", "+79161234567", "RU"}, {"8-916-123-45-67 доб. 12", "RU", "+79161234567", "RU"},
+		{"(495) 123-45-67", "RU", "+74951234567", "RU"}, {"8 495 123-45-67; 8 916 123-45-67", "RU", "+79161234567", "RU"},
+		{"8 495 123-45-67, 8 495 765-43-21", "RU", "+74951234567", "RU"}, {"8 916 123 45 67 8 917 123 45 67", "RU", "+79161234567", "RU"},
+		{"89161234567/89171234567", "RU", "+79161234567", "RU"}, {"8 916 123-45-67 и 8 917 123-45-67", "RU", "+79161234567", "RU"},
+		{"12; 8 916 123-45-67", "RU", "+79161234567", "RU"}, {"+7 701 111 22 33", "RU", "+77011112233", "KZ"},
+		{"8 701 111 22 33", "KZ", "+77011112233", "KZ"}, {"7011112233", "KZ", "+77011112233", "KZ"}, {"+77011112233", "KZ", "+77011112233", "KZ"},
+		{"8 916 123-45-67", "KZ", "+79161234567", "RU"}, {"8 (7172) 12-34-56", "KZ", "+77172123456", "KZ"}, {"+375 29 123-45-67", "RU", "+375291234567", "BY"},
+		{"12-34", "RU", "", ""}, {"нет", "RU", "", ""}, {"0000000000", "RU", "", ""}, {"8 916 123-45", "RU", "", ""}, {"", "RU", "", ""}, {"+7", "RU", "", ""},
+	} {
+		p, ok := parsePhone(c.text, c.region)
+		if p.e164 != c.want || string(p.country) != c.country || ok != (c.want != "") {
+			t.Errorf("%q in %s: got %q of %q, want %q of %q", c.text, c.region, p.e164, p.country, c.want, c.country)
+		}
+	}
+}
+
+// The fast way for plain mobiles says exactly what the library says.
+func TestPlainMobilesAreTheLibrarys(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.StringMatching(`9[0-9]{9}`).Draw(t, "digits")
+		text := rapid.SampledFrom([]string{"+7", "8", "7", "", "8 ", "+7 ("}).Draw(t, "prefix") + digits[:3] + " " + digits[3:6] + "-" + digits[6:]
+		fast, ok := plainMobile(text, "RU")
+		number, err := phonenumbers.Parse(text, "RU")
+		if err != nil || !ok || fast.e164 != phonenumbers.Format(number, phonenumbers.E164) || !phonenumbers.IsValidNumberForRegion(number, "RU") {
+			t.Fatalf("%q: fast %v %v, library %v %v", text, fast, ok, number, err)
+		}
+	})
+}
+
+func TestEmails(t *testing.T) {
+	for text, want := range map[string]string{
+		"Ivan.Petrov@Firm.example": "ivan.petrov@firm.example", "a@b.example; c@d.example": "a@b.example", "<a@b.example>": "a@b.example", "mailto:a@b.example": "a@b.example",
+		"a+tag@b-c.example": "a+tag@b-c.example", "x; a@b.example": "a@b.example",
+		"a@b": "email_invalid", "a at b.example": "email_invalid", "@b.example": "email_invalid", "a@@b.example": "email_invalid", "a..b@c.example": "email_invalid",
+		"a@-b.example": "email_invalid", "a@b.example.": "email_invalid", "иван@пример.рф": "email_invalid", strings.Repeat("a", 65) + "@b.example": "email_invalid",
+		"ivаn@firm.example": "email_suspect", "ivan@firм.example": "email_suspect",
+	} {
+		email, code := parseEmail(text)
+		if email+string(code) != want {
+			t.Errorf("%q: got %q %q, want %q", text, email, code, want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for _, c := range []struct {
+		text       string
+		givenFirst bool
+		want       string
+	}{
+		{"Иванов Иван Иванович", false, "Иванов|Иван|Иванович"}, {"Иван Иванович Иванов", false, "Иванов|Иван|Иванович"},
+		{"Абрамович Роман Аркадьевич", false, "Абрамович|Роман|Аркадьевич"}, {"Роман Аркадьевич Абрамович", false, "Роман|Аркадьевич|Абрамович"},
+		{"Иванов Иван", false, "Иванов|Иван|"}, {"Иван Иванов", true, "Иванов|Иван|"}, {"Иванов", false, "Иванов||"},
+		{"Мамедов Гасан Али оглы", false, "Мамедов|Гасан|Али оглы"}, {"Алиева Лейла Вагиф кызы", false, "Алиева|Лейла|Вагиф кызы"}, {"Мамедов Гасан-оглы", false, "Мамедов|Гасан-оглы|"},
+		{"Қасымов Нұрлан Серікұлы", false, "Қасымов|Нұрлан|Серікұлы"}, {"Нұрлан Серікұлы Қасымов", false, "Қасымов|Нұрлан|Серікұлы"},
+		{"Салтыков - Щедрин Михаил Евграфович", false, "Салтыков-Щедрин|Михаил|Евграфович"}, {"Иванова (Петрова) Анна Сергеевна", false, "Иванова|Анна|Сергеевна"},
+		{"Иванов И.И.", false, "Иванов|И.|И."}, {"И.И. Иванов", false, "Иванов|И.|И."}, {"И. И. Иванов", false, "Иванов|И.|И."}, {"Ким Ольга Ен Суновна", false, "Ким|Ольга|Ен Суновна"},
+		{"John Smith", true, "Smith|John|"}, {"", false, "||"},
+	} {
+		n := splitName(c.text, c.givenFirst)
+		if got := n.last + "|" + n.first + "|" + n.middle; got != c.want {
+			t.Errorf("%q: got %s, want %s", c.text, got, c.want)
+		}
+	}
+	for text, want := range map[string]string{"ИВАНОВ": "Иванов", "иванов": "Иванов", "САЛТЫКОВ-ЩЕДРИН": "Салтыков-Щедрин", "МакДональд": "МакДональд", "О'Коннор": "О'Коннор", "АЛИ ОГЛЫ": "Али оглы", "Ю": "Ю", "И.": "И."} {
+		if got := cased(text); got != want {
+			t.Errorf("cased(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{
+		"  a  b\u00a0\n c ": "a b c", "й": "й", "a\u200bb\ufeff\u00ad": "ab", "\u202eabc": "abc", "a\tb": "a b", "е\u0308": "ё", "Ｉ": "Ｉ", "": "", " ": "", "Әлия  ": "Әлия", "a\x00b": "ab",
+	} {
+		if got := clean(text); got != want {
+			t.Errorf("clean(%q) = %q, want %q", text, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.String().Draw(t, "s")
+		if once := clean(s); clean(once) != once {
+			t.Fatalf("clean(%q) = %q, and again %q", s, once, clean(once))
+		}
+	})
+}
+
+func TestCountries(t *testing.T) {
+	for text, want := range map[string]tenancy.CountryCode{
+		"Россия": "RU", "РФ": "RU", "Российская Федерация": "RU", "ru": "RU", "RUS": "RU", "Russia": "RU", "Ресей": "RU",
+		"Казахстан": "KZ", "Қазақстан": "KZ", "РК": "KZ", "Kazakhstan": "KZ", "Беларусь": "BY", "Узбекистан": "UZ", "Армения": "AM", "Марс": "",
+	} {
+		if got, ok := parseCountry(text); got != want || ok != (want != "") {
+			t.Errorf("%q: got %q", text, got)
+		}
+	}
+}
+
+func TestColumnLetters(t *testing.T) {
+	for column, want := range map[int]string{0: "A", 25: "Z", 26: "AA", 511: "SR", 701: "ZZ", 702: "AAA", 16383: "XFD"} {
+		if got := columnLetter(column); got != want {
+			t.Errorf("columnLetter(%d) = %s, want %s", column, got, want)
+		}
+		if back, ok := columnOf(want); back != column || !ok {
+			t.Errorf("columnOf(%s) = %d %v", want, back, ok)
+		}
+	}
+	for _, bad := range []string{"", "XFE", "AAAA", "a", "1", "Ж"} {
+		if _, ok := columnOf(bad); ok {
+			t.Errorf("columnOf(%q) is a column", bad)
+		}
+	}
+}
+
+func TestFormatsThatAreDates(t *testing.T) {
+	for code, want := range map[string]style{
+		"dd.mm.yyyy": {date: true}, `dd\.mm\.yyyy\ "г."`: {date: true}, "[$-419]d mmm yyyy;@": {date: true}, "mmm-yy": {date: true}, "h:mm": {date: true},
+		"General": {}, "0.00": {}, "#,##0": {}, `#,##0" дн."`: {}, "[Red]0": {}, "@": {}, `0"d"`: {}, "000000": {digits: 6}, "000-000-000 00": {digits: 11}, "0": {}, `\d0`: {},
+	} {
+		if got := styleOf(code); got != want {
+			t.Errorf("styleOf(%q) = %+v, want %+v", code, got, want)
+		}
+	}
+}
