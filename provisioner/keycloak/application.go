@@ -32,7 +32,7 @@ type clientRepresentation struct {
 	RedirectURIs              []string          `json:"redirectUris"`
 	WebOrigins                []string          `json:"webOrigins"`
 	Attributes                map[string]string `json:"attributes"`
-	DefaultClientScopes       []string          `json:"defaultClientScopes,omitempty"`
+	DefaultClientScopes       []string          `json:"defaultClientScopes,omitempty"` // only when a client is made
 	OptionalClientScopes      []string          `json:"optionalClientScopes,omitempty"`
 }
 
@@ -136,6 +136,9 @@ func (s session) writeClient(ctx context.Context, op provisioner.Op, to *realms.
 	}
 	// Keycloak shows a client's secret; it is not sent back, so that it stays.
 	delete(there, "secret")
+	if there == nil {
+		ours["defaultClientScopes"], ours["optionalClientScopes"] = to.Scopes, to.OptionalScopes
+	}
 	if err := s.upsert(ctx, op, there, ours, s.path("clients"), s.path("clients", there.text("id"))); err != nil {
 		return err
 	}
@@ -173,38 +176,30 @@ func (s session) writeClientScopes(ctx context.Context, to *realms.Client) error
 	if err := there.into(&have); err != nil {
 		return err
 	}
+	newDefault, oldDefault := compareNames(have.DefaultClientScopes, to.Scopes)
+	newOptional, oldOptional := compareNames(have.OptionalClientScopes, to.OptionalScopes)
+	if len(newDefault)+len(oldDefault)+len(newOptional)+len(oldOptional) == 0 {
+		return nil
+	}
 	ids, err := s.scopeIDs(ctx)
 	if err != nil {
 		return err
 	}
-	uuid := there.text("id")
-	for _, list := range []struct {
-		name       string
-		have, want []string
+	// What goes, goes first: a scope that is the one cannot be made the other.
+	for _, change := range []struct {
+		method, list string
+		names        []string
 	}{
-		{"default-client-scopes", have.DefaultClientScopes, to.Scopes},
-		{"optional-client-scopes", have.OptionalClientScopes, to.OptionalScopes},
+		{http.MethodDelete, "default-client-scopes", oldDefault},
+		{http.MethodDelete, "optional-client-scopes", oldOptional},
+		{http.MethodPut, "default-client-scopes", newDefault},
+		{http.MethodPut, "optional-client-scopes", newOptional},
 	} {
-		_, extra := compareNames(list.have, list.want)
-		for _, name := range extra {
-			if err := s.remove(ctx, s.path("clients", uuid, list.name, ids[name]), nil); err != nil {
-				return err
-			}
-		}
-	}
-	for _, list := range []struct {
-		name       string
-		have, want []string
-	}{
-		{"default-client-scopes", have.DefaultClientScopes, to.Scopes},
-		{"optional-client-scopes", have.OptionalClientScopes, to.OptionalScopes},
-	} {
-		missing, _ := compareNames(list.have, list.want)
-		for _, name := range missing {
+		for _, name := range change.names {
 			if ids[name] == "" {
 				return tenancy.E(tenancy.NotFound, "scope_missing", "the realm has no client scope "+name)
 			}
-			if err := s.put(ctx, s.path("clients", uuid, list.name, ids[name]), nil); err != nil {
+			if _, err := s.client.send(ctx, change.method, s.path("clients", there.text("id"), change.list, ids[name]), nil, nil); err != nil {
 				return err
 			}
 		}

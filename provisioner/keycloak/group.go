@@ -78,12 +78,17 @@ func newGroup(d document) (*realms.Group, error) {
 
 // findGroup reads a group by its path; nil when there is none.
 func (s session) findGroup(ctx context.Context, group string) (document, error) {
-	found, err := s.find(ctx, s.path(append([]string{"group-by-path"}, strings.Split(strings.Trim(group, "/"), "/")...)...))
+	found, err := s.groupByPath(ctx, group)
 	if found == nil || err != nil {
 		return nil, err
 	}
-	// By path Keycloak leaves the attributes out.
 	return s.find(ctx, s.path("groups", found.text("id")))
+}
+
+// groupByPath reads a group without its attributes, which Keycloak leaves out
+// here; nil when there is none.
+func (s session) groupByPath(ctx context.Context, group string) (document, error) {
+	return s.find(ctx, s.path(append([]string{"group-by-path"}, strings.Split(strings.Trim(group, "/"), "/")...)...))
 }
 
 func (s session) writeGroup(ctx context.Context, op provisioner.Op, to *realms.Group) error {
@@ -124,7 +129,7 @@ func (s session) writeGroup(ctx context.Context, op provisioner.Op, to *realms.G
 func (s session) createGroup(ctx context.Context, group string, ours document) (document, error) {
 	collection := s.path("groups")
 	if parent := path.Dir(group); parent != "/" {
-		above, err := s.findGroup(ctx, parent)
+		above, err := s.groupByPath(ctx, parent)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +141,7 @@ func (s session) createGroup(ctx context.Context, group string, ours document) (
 	if _, err := s.post(ctx, collection, ours); err != nil {
 		return nil, err
 	}
-	return s.findGroup(ctx, group)
+	return s.groupByPath(ctx, group)
 }
 
 func (s session) removeGroup(ctx context.Context, op provisioner.Op, from *realms.Group) error {
