@@ -131,7 +131,7 @@ func readReplies(out io.Reader, emit func(Record) error) (summary Summary, ended
 		var r reply
 		switch err := lines.Decode(&r); {
 		case err != nil:
-			return Summary{}, false, nil // the exit status says why
+			return Summary{}, false, nil //nolint:nilerr // the exit status says why
 		case r.Problem != nil:
 			return Summary{}, true, *r.Problem
 		case r.Failure != nil:

@@ -85,7 +85,7 @@ func TestTheChildTellsProblemsAndFailures(t *testing.T) {
 func TestWhoStopsListeningEndsTheChild(t *testing.T) {
 	path := writeFile(t, idList)
 	enough := errors.New("enough")
-	if _, err := ParseIsolated(context.Background(), path, russianList(), func(Record) error { return enough }); err != enough {
+	if _, err := ParseIsolated(context.Background(), path, russianList(), func(Record) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("got %v, want the error of emit", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

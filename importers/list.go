@@ -1,6 +1,7 @@
 package importers
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -158,7 +159,7 @@ func firstLines(l list, most int) ([]line, error) {
 	var lines []line
 	for len(lines) < most {
 		x, err := src.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return lines, nil
 		}
 		if err != nil {

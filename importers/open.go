@@ -62,7 +62,7 @@ func openFile(file *os.File, limits Limits) (book, error) {
 	}
 	head := make([]byte, 4096)
 	n, err := file.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, cannotOpen(err)
 	}
 	switch kind := sniff(head[:n]); kind {

@@ -63,7 +63,7 @@ func (l *listing) read(ctx context.Context, src source) error {
 			return context.Cause(ctx)
 		}
 		line, err := src.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -35,7 +35,7 @@ var errDirective = errors.New("document type definition")
 func (p *part) token() (xml.Token, error) {
 	for {
 		t, err := p.decoder.Token()
-		if err == io.EOF && p.ended {
+		if errors.Is(err, io.EOF) && p.ended {
 			return nil, io.EOF
 		}
 		if err != nil {
@@ -106,7 +106,7 @@ func (p *part) each(f func(e xml.StartElement) error) error {
 	defer p.close()
 	for {
 		t, err := p.token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

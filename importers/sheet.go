@@ -65,7 +65,7 @@ func (s *sheet) damaged(what string) error {
 func (s *sheet) nextRow() (line, error) {
 	for {
 		t, err := s.part.token()
-		if err == io.EOF && !s.seen {
+		if errors.Is(err, io.EOF) && !s.seen {
 			return line{}, s.damaged("it holds no table")
 		}
 		if err != nil {

@@ -38,10 +38,10 @@ func Guard(ops []Op) []Finding {
 	}
 	for _, op := range ops {
 		kind := codeOf(op)
-		switch {
-		case op.Verb == Adopt:
+		switch op.Verb {
+		case Adopt:
 			add("not_ours", "Opora did not make this; accepting the code makes it Opora's, to be changed and removed", op.Ref)
-		case op.Verb == Remove:
+		case Remove:
 			add("removes_"+kind, removal(op.Ref.Kind), op.Ref)
 		}
 		if enabled(op.From) && !enabled(op.To) && op.To != nil {

@@ -127,7 +127,7 @@ func TestSnapshot(t *testing.T) {
 		{"erased", erased, entitlement.EmployeeUnknown, 0},
 		{"nobody", tenancy.EmployeeID(uuid.NewString()), entitlement.EmployeeUnknown, 0},
 		{"no id at all", "'; DROP TABLE person; --", entitlement.EmployeeUnknown, 0},
-		{"in capitals is another spelling, not another person", tenancy.EmployeeID("urn:uuid:" + courier), entitlement.EmployeeUnknown, 0},
+		{"in capitals is another spelling, not another person", "urn:uuid:" + courier, entitlement.EmployeeUnknown, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if d := decide(t, e, tt.id); d.Reason != tt.reason || d.Limit != tt.limit {

@@ -15,10 +15,10 @@ import (
 
 // staged is what becomes of a parse's records in the database.
 type staged struct {
-	rows, identities, problems [][]any
-	marks                      map[string]bool
-	taken, refused             int
-	found                      []tenancy.Problem
+	rows, identities [][]any
+	marks            map[string]bool
+	taken, refused   int
+	found            []tenancy.Problem
 }
 
 // sortRecords separates what is kept of the rows that were taken from what is

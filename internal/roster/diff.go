@@ -113,7 +113,7 @@ func (d *differ) merge(have iter.Seq2[Have, error], want iter.Seq2[Want, error])
 		return err
 	}
 	for haveOK || wantOK {
-		order := 0
+		var order int
 		switch {
 		case !wantOK:
 			order = -1

@@ -3,6 +3,7 @@ package keycloak
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,7 +26,7 @@ func newServer(t *testing.T, handle func(s *server, w http.ResponseWriter, r *ht
 		w.Header().Set("Content-Type", "application/json")
 		if strings.HasSuffix(r.URL.Path, "/token") {
 			n := s.tokens.Add(1)
-			_, _ = w.Write([]byte(`{"access_token":"t` + string(rune('0'+n)) + `","expires_in":60}`))
+			_, _ = w.Write([]byte(`{"access_token":"t` + strconv.Itoa(int(n)) + `","expires_in":60}`))
 			return
 		}
 		s.calls.Add(1)
