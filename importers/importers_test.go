@@ -19,8 +19,9 @@ func TestMain(m *testing.M) {
 }
 
 var (
-	russia  = tenancy.Country{Code: "RU", PhoneRegion: "RU", NationalIDs: []tenancy.NationalIDKind{tenancy.SNILS, tenancy.INN}}
-	testDay = tenancy.Date{Year: 2026, Month: 11, Day: 21}
+	russia     = tenancy.Country{Code: "RU", PhoneRegion: "RU", NationalIDs: []tenancy.NationalIDKind{tenancy.SNILS, tenancy.INN}}
+	kazakhstan = tenancy.Country{Code: "KZ", PhoneRegion: "KZ", NationalIDs: []tenancy.NationalIDKind{tenancy.IIN}}
+	testDay    = tenancy.Date{Year: 2026, Month: 11, Day: 21}
 )
 
 func russianList() Options { return Options{Country: russia, Today: testDay} }
