@@ -267,21 +267,26 @@ func within(ops, plan []Op) bool {
 
 // carryOut applies the ops and notes how it ended.
 func (p *Planner) carryOut(ctx context.Context, plan Plan, want wish, ops []Op) (Plan, error) {
-	var keycloak []Op
-	for _, op := range ops {
-		if op.Ref.Kind != realms.KindEntry {
-			keycloak = append(keycloak, op)
-		}
-	}
 	done := 0
-	err := Apply(ctx, keycloak, plan.Realm, p.Target, p.Store, func(op Op) {
+	tell := func(op Op) {
 		done++
 		if p.Progress != nil {
 			p.Progress(op, done, len(ops))
 		}
-	})
+	}
+	// The ops of the contour's copy are the last ones, and one transaction.
+	first := slices.IndexFunc(ops, func(op Op) bool { return op.Ref.Kind == realms.KindEntry })
+	if first < 0 {
+		first = len(ops)
+	}
+	err := Apply(ctx, ops[:first], plan.Realm, p.Target, p.Store, tell)
 	if err == nil {
 		err = p.Store.StoreCatalogue(ctx, want.part, want.revision)
+	}
+	if err == nil {
+		for _, op := range ops[first:] {
+			tell(op)
+		}
 	}
 	problem := ""
 	plan.State = Applied
