@@ -55,6 +55,7 @@ func newRootCommand() *cobra.Command {
 		newServeCommand(),
 		newWorkerCommand(),
 		newMigrateCommand(),
+		newAuditCommand(),
 		newDoctorCommand(),
 		newDevCommand(),
 		newDevGuardCommand(),

@@ -6,10 +6,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ponimayu/opora/importers"
 )
 
 // The stories of testdata/script run `opora` as people do.
 func TestMain(m *testing.M) {
+	importers.WorkIfAsked() // a worker within a test reads lists in a child of the test's binary
 	testscript.Main(m, map[string]func(){"opora": main})
 }
 

@@ -33,6 +33,8 @@ type Uploads interface {
 	WriteUpload(ctx context.Context, p *Parsing, to io.Writer) error
 	// FinishParse stores the rows, compares them with the people and plans.
 	FinishParse(ctx context.Context, p *Parsing, records []importers.Record, summary importers.Summary) error
+	// AbandonParse gives the claim back, for another try.
+	AbandonParse(ctx context.Context, p *Parsing) error
 	// FailParse ends an import whose file cannot be taken.
 	FailParse(ctx context.Context, p *Parsing, problem tenancy.Problem) error
 }
@@ -52,10 +54,16 @@ func Parse(ctx context.Context, uploads Uploads, id roster.ImportID) error {
 	if errors.As(err, &problem) {
 		return uploads.FailParse(ctx, p, problem)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = uploads.FinishParse(ctx, p, records, summary)
 	}
-	return uploads.FinishParse(ctx, p, records, summary)
+	if err != nil {
+		// Nobody should have to wait until the claim runs out.
+		releasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return errors.Join(err, uploads.AbandonParse(releasing, p))
+	}
+	return nil
 }
 
 // readUpload parses the upload from a file that only this process may read and

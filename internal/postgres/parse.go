@@ -98,6 +98,14 @@ func (r *Rosters) WriteUpload(ctx context.Context, p *job.Parsing, to io.Writer)
 	})
 }
 
+// AbandonParse implements job.Uploads.
+func (r *Rosters) AbandonParse(ctx context.Context, p *job.Parsing) error {
+	return r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE import SET state = 'received', claim = NULL, lease_until = NULL WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`, p.Tenant, p.Import, p.Claim)
+		return err
+	})
+}
+
 // FailParse implements job.Uploads.
 func (r *Rosters) FailParse(ctx context.Context, p *job.Parsing, problem tenancy.Problem) error {
 	return r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
