@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // textFile is a list as delimited text.
@@ -131,6 +132,9 @@ func (r *records) keep(no int) error {
 	if text == "" {
 		return nil
 	}
+	if strings.ContainsRune(text, utf8.RuneError) {
+		return fileProblem(EncodingLossy, no, "Letters cannot be decoded here: save the list as an Excel workbook (.xlsx), or as CSV in UTF-8.")
+	}
 	if column >= r.limits.Columns {
 		p := fileProblem(FileTooLarge, no, "A value stands beyond column %d (%s): delete what is to the right of the list.", r.limits.Columns, columnLetter(r.limits.Columns-1))
 		p.Column = columnLetter(column)
@@ -243,6 +247,9 @@ func (r *records) endLine() error {
 func (r *records) add(c byte) error {
 	if len(r.field) >= r.limits.Cell {
 		return fileProblem(FileTooLarge, r.lineNo, "A field holds more than %d KB of text: shorten it, or close the quotation mark that opens it.", r.limits.Cell>>10)
+	}
+	if c == 0 {
+		return r.damaged("it holds a NUL character, which no list has")
 	}
 	r.field = append(r.field, c)
 	return nil

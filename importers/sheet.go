@@ -237,8 +237,11 @@ func (s *sheet) readValue() (value string, has, formula bool, err error) {
 
 // interpret gives a cell's value its kind; ok is false for a cell without one.
 func (s *sheet) interpret(kind string, look style, value string, has, formula bool) (c cell, ok bool, err error) {
-	if !has {
+	switch {
+	case !has:
 		return cell{kind: lostCell}, formula, nil
+	case strings.TrimSpace(value) == "":
+		return cell{}, false, nil
 	}
 	switch kind {
 	case "s":

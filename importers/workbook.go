@@ -9,8 +9,8 @@ import (
 )
 
 // workbook is an .xlsx file: its directory of sheets, shared strings and
-// styles. It is read by our own strict reader: see docs/decisions for why
-// excelize, which writes our workbooks, does not read them.
+// styles. It is read by our own strict reader: docs/decisions/0020 says why
+// excelize, which writes our workbooks, does not read others.
 type workbook struct {
 	file    *os.File
 	archive *archive

@@ -192,7 +192,7 @@ func TestAFlippedBitIsFound(t *testing.T) {
 }
 
 func TestAWorkbookTooLargeIsRefusedByItsDirectory(t *testing.T) {
-	zeros := wholeSheet(header3 + personRow(2) + strings.Repeat(" ", 40<<20))
+	zeros := wholeSheet(header3 + personRow(2) + strings.Repeat(" ", 9<<20))
 	wantFileProblem(t, packSheet(t, zeros), FileTooLarge, 0)
 
 	small := russianList()
@@ -276,6 +276,7 @@ func TestValuesOfCells(t *testing.T) {
 		"ISO date cell":         {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" t="d"><v>2024-03-01T00:00:00</v></c>`, func(r Record) bool { return r.Row.HiredOn.String() == "2024-03-01" }},
 		"date out of range":     {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" s="1"><v>-5</v></c>`, func(r Record) bool { return r.OK && slices.Contains(codes(r), ValueLost) }},
 		"phone as a number":     {`<c r="A2"><v>1</v></c>` + who + `<c r="E2"><v>79000123456</v></c>`, func(r Record) bool { return r.Row.Phone == "+79000123456" }},
+		"empty values":          {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" t="s"><v></v></c><c r="E2" t="str"><f>""</f><v></v></c>`, func(r Record) bool { return r.OK && !slices.Contains(codes(r), ValueLost) }},
 		"escaped characters":    {`<c r="A2" t="str"><v>A_x002D_1</v></c>` + who, func(r Record) bool { return r.Row.EmployeeNo == "A-1" }},
 		"cells without address": {`<c><v>5</v></c><c t="s"><v>0</v></c>`, func(r Record) bool { return r.Row.EmployeeNo == "5" && r.Row.LastName == "Петров" }},
 	} {
