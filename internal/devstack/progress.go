@@ -42,10 +42,20 @@ func (p *Progress) Say(format string, args ...any) {
 	_, _ = io.WriteString(p.w, line)
 }
 
-// wait lets the bars draw their last state; nothing is shown afterwards.
-func (p *Progress) wait() {
-	if p.bars != nil {
-		p.bars.Wait()
+// finish takes the bars away from the terminal, which is somebody else's from
+// now on: what is said afterwards are plain lines. whole tells that every step
+// has ended, so that the last state is worth drawing.
+func (p *Progress) finish(whole bool) {
+	p.mu.Lock()
+	bars := p.bars
+	p.bars = nil
+	p.mu.Unlock()
+	switch {
+	case bars == nil:
+	case whole:
+		bars.Wait()
+	default:
+		bars.Shutdown()
 	}
 }
 
@@ -63,16 +73,19 @@ type step struct {
 // begin starts a step of total bytes (0: of unknown size).
 func (p *Progress) begin(name string, total int64) *step {
 	s := &step{p: p, name: name, began: time.Now(), total: total}
-	if p.bars == nil {
+	p.mu.Lock()
+	bars := p.bars
+	p.mu.Unlock()
+	if bars == nil {
 		p.Say("opora: %s …", name)
 		return s
 	}
 	title := mpb.PrependDecorators(decor.Name(name, decor.WC{W: 34, C: decor.DindentRight}))
 	elapsed := decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace)
 	if total > 0 {
-		s.bar = p.bars.AddBar(total, title, mpb.AppendDecorators(decor.CountersKibiByte("% .0f / % .0f", decor.WCSyncSpace), elapsed))
+		s.bar = bars.AddBar(total, title, mpb.AppendDecorators(decor.CountersKibiByte("% .0f / % .0f", decor.WCSyncSpace), elapsed))
 	} else {
-		s.bar = p.bars.AddSpinner(1, title, mpb.AppendDecorators(decor.OnComplete(decor.Name("", decor.WCSyncSpace), "done"), elapsed), mpb.BarFillerClearOnComplete())
+		s.bar = bars.AddSpinner(1, title, mpb.AppendDecorators(decor.OnComplete(decor.Name("", decor.WCSyncSpace), "done"), elapsed), mpb.BarFillerClearOnComplete())
 	}
 	return s
 }
@@ -102,7 +115,7 @@ func (s *step) end(err error) error {
 	case s.bar != nil && err != nil:
 		s.bar.Abort(false)
 	case s.bar != nil:
-		s.bar.SetTotal(max(s.total, 1), true)
+		s.bar.SetCurrent(max(s.total, 1)) // which completes it
 	case err == nil:
 		s.p.Say("opora: %s: done in %s", s.name, time.Since(s.began).Round(10*time.Millisecond))
 	}

@@ -70,6 +70,7 @@ func Start(ctx context.Context, spec Spec) (_ *Stack, err error) {
 	if err := s.startContours(ctx); err != nil {
 		return nil, err
 	}
+	s.spec.Progress.finish(true)
 	return s, s.writeEnv()
 }
 
@@ -177,8 +178,8 @@ func (s *Stack) startContours(ctx context.Context) error {
 // Stop stops everything, the latest first, and throws away what was for this
 // run only. When it returns no process is left.
 func (s *Stack) Stop() {
+	s.spec.Progress.finish(false)
 	s.procs.close()
-	s.spec.Progress.wait()
 	s.release()
 }
 
