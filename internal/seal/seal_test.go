@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"testing"
 )
@@ -28,7 +29,7 @@ func TestSealOpensAtItsPlaceOnly(t *testing.T) {
 		"changed":       func() ([]byte, error) { return one.Open("upload/a/0", changed) },
 		"cut":           func() ([]byte, error) { return one.Open("upload/a/0", sealed[:5]) },
 	} {
-		if got, err := open(); err != ErrOpen {
+		if got, err := open(); !errors.Is(err, ErrOpen) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
