@@ -8,6 +8,7 @@ type parts struct {
 	as       *account
 	procs    *processes
 	progress *Progress
+	measured bool // something is measured on the stack: Keycloak's speed comes before its start
 
 	java     string
 	postgres postgresInstall

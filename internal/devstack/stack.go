@@ -145,7 +145,7 @@ func (s *Stack) gather(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.parts = &parts{cache: cache, as: as, procs: s.procs, progress: s.spec.Progress}
+	s.parts = &parts{cache: cache, as: as, procs: s.procs, progress: s.spec.Progress, measured: s.spec.Data == "" && len(s.spec.Only) == 0}
 	return s.parts.gather(ctx, s.has(PartKeycloak))
 }
 
