@@ -85,8 +85,14 @@ func (db *DB) LockRealm(ctx context.Context, realm string) (unlock func(), err e
 		}
 		return nil, tenancy.E(tenancy.Conflict, "realm_busy", "another apply is at work on the realm "+realm+"; wait for it to end")
 	}
-	// The lock ends with its connection, whatever else happens.
-	return func() { _ = conn.Hijack().Close(context.WithoutCancel(ctx)) }, nil
+	return func() {
+		// The lock ends with its connection, whatever else happens; but the server
+		// sees a closed connection only some time later, and who comes next should
+		// not have to wait for that.
+		held, ctx := conn.Hijack(), context.WithoutCancel(ctx)
+		_, _ = held.Exec(ctx, `SELECT pg_advisory_unlock($1)`, int64(key.Sum64()))
+		_ = held.Close(ctx)
+	}, nil
 }
 
 // Registered implements provisioner.Registry.
