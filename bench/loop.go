@@ -34,7 +34,7 @@ func gocloakLoop(ctx context.Context, s stack, group string, n int) (float64, er
 			renewed = time.Now()
 		}
 		id, err := client.CreateUser(ctx, token.AccessToken, s.Realm, gocloak.User{
-			Username:  gocloak.StringP(fmt.Sprintf("loop-%d-%06d", began.Unix(), i)),
+			Username:  gocloak.StringP(fmt.Sprintf("loop-%d-%06d", began.UnixNano(), i)),
 			FirstName: gocloak.StringP("Имя"),
 			LastName:  gocloak.StringP("Фамилия"),
 			Enabled:   gocloak.BoolP(true),

@@ -27,7 +27,7 @@ func benchRoster(ctx context.Context, s stack, employees, loop int) (result, err
 	if err != nil {
 		return result{}, err
 	}
-	rival, err := gocloakLoop(ctx, s, "tenants/cdek/employees", loop)
+	before, err := warmLoop(ctx, s, loop)
 	if err != nil {
 		return result{}, fmt.Errorf("gocloak loop: %w", err)
 	}
@@ -48,17 +48,33 @@ func benchRoster(ctx context.Context, s stack, employees, loop int) (result, err
 		return result{}, err
 	}
 	took := time.Since(began)
+	after, err := gocloakLoop(ctx, s, employeesGroup, loop)
+	if err != nil {
+		return result{}, fmt.Errorf("gocloak loop: %w", err)
+	}
 	if imp.Counts.Create != employees || imp.Counts.Failed != 0 {
 		return result{}, fmt.Errorf("%d employees were to be made, the import says %+v", employees, imp.Counts)
 	}
-	fmt.Fprintf(os.Stderr, "roster: %d employees planned after %v, all confirmed after %v\n",
-		employees, planned.Round(time.Millisecond), took.Round(time.Millisecond))
+	fmt.Fprintf(os.Stderr, "roster: %d employees planned after %v, all confirmed after %v; the loop made %.0f a second before and %.0f after\n",
+		employees, planned.Round(time.Millisecond), took.Round(time.Millisecond), before, after)
 	return result{
 		What:  fmt.Sprintf("file to Keycloak, %d employees", employees),
 		Opora: float64(employees) / took.Seconds(),
-		Rival: fmt.Sprintf("gocloak loop (create, group, role), %d employees", loop), RivalRate: rival,
+		Rival: fmt.Sprintf("gocloak loop (create, group, role), %d employees", loop), RivalRate: max(before, after),
 		Wanted: 5,
 	}, nil
+}
+
+// employeesGroup is where the imported employees go, and the loop's.
+const employeesGroup = "tenants/cdek/employees"
+
+// warmLoop measures the loop on a Keycloak that has compiled its code: the
+// first calls after a start are slow, and would flatter whoever comes second.
+func warmLoop(ctx context.Context, s stack, n int) (float64, error) {
+	if _, err := gocloakLoop(ctx, s, employeesGroup, 300); err != nil {
+		return 0, err
+	}
+	return gocloakLoop(ctx, s, employeesGroup, n)
 }
 
 // hr speaks Opora's HTTP API with one client's token.
