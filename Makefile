@@ -10,7 +10,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 DEV := bin/opora dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all bench lint fmt clean FORCE
+.PHONY: help demo build test test-all fuzz bench lint fmt clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,13 +23,16 @@ build: bin/opora ## build bin/opora
 bin/opora: FORCE
 	@CGO_ENABLED=0 go build -o $@ ./cmd/opora
 
-test: bin/opora ## all tests but the long ones, on one PostgreSQL and one Keycloak of their own (PKG=./api/...)
+test: bin/opora ## all tests but the long ones, from the tables to the browser, on one fresh stack (PKG=./api/...)
 	@scripts/tools gcc chromium
-	$(DEV) --only postgres,keycloak --exec 'go test -race -timeout 14m $(or $(PKG),./...)'
+	$(DEV) --exec 'go test -race -tags e2e -timeout 14m $(or $(PKG),./...)'
 
 test-all: bin/opora ## all tests, the long ones too, uncached
 	@scripts/tools gcc chromium
-	$(DEV) --only postgres,keycloak --exec 'OPORA_TEST_LONG=1 go test -race -count=1 -timeout 60m $(or $(PKG),./...)'
+	$(DEV) --exec 'OPORA_TEST_LONG=1 go test -race -count=1 -tags e2e -timeout 60m $(or $(PKG),./...)'
+
+fuzz: ## every fuzz target for a while (FUZZTIME=10s)
+	@scripts/fuzz $(or $(FUZZTIME),10s)
 
 bench: bin/opora ## ratios: imports against a plain loop, checks against a bare handler
 	$(DEV) --exec 'go run ./bench $(ARGS)'
