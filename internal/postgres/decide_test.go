@@ -199,3 +199,19 @@ func TestAuditShowsAnyEdit(t *testing.T) {
 		t.Error("the contour's role may delete from the audit log")
 	}
 }
+
+func TestSomebodyListedTwiceIsTakenOnce(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	rows := append(persons(0, 3), person(1)) // the second job of one person, under the number of the first
+	i := o.upload(hr, roster.Add, list(rows...))
+	if i.State != roster.Planned || i.Counts.Rows != 4 || i.Counts.Create != 3 || i.Counts.Unchanged != 1 {
+		t.Fatalf("state %s, %+v, %+v", i.State, i.Counts, i.Problems)
+	}
+	if len(i.Problems) != 1 || i.Problems[0].Code != "employee_no_duplicate" || i.Problems[0].Severity != tenancy.SeverityWarning || i.Problems[0].Line != 5 {
+		t.Errorf("the row that was left out is told so: %+v", i.Problems)
+	}
+	if i = o.apply(hr, i.ID); i.State != roster.Applied || i.Counts.Failed != 0 {
+		t.Errorf("%+v", i)
+	}
+}

@@ -143,7 +143,7 @@ func dropUpload(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id ro
 // people we have and planned, and the sealed file is removed, all or nothing.
 func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, records []importers.Record, summary importers.Summary) error {
 	s := sortRecords(records, r.key.IDKey())
-	if s.taken+s.refused != summary.Rows || s.taken != summary.OK || len(s.rows) != s.taken {
+	if s.taken+s.refused != summary.Rows || s.taken != summary.OK || len(s.rows)+s.repeated != s.taken {
 		return r.FailParse(ctx, p, rowsLost(summary.Rows, s.taken+s.refused))
 	}
 	err := r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
@@ -153,7 +153,8 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, records []imp
 		if err := s.store(ctx, tx, p); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE import SET rows_read = $3, rejected = $4, claim = NULL WHERE tenant = $1 AND id = $2`, p.Tenant, p.Import, summary.Rows, s.refused)
+		_, err := tx.Exec(ctx, `UPDATE import SET rows_read = $3, rejected = $4, repeated = $5, claim = NULL WHERE tenant = $1 AND id = $2`,
+			p.Tenant, p.Import, summary.Rows, s.refused, s.repeated)
 		if err != nil {
 			return err
 		}

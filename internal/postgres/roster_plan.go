@@ -55,6 +55,7 @@ type planner struct {
 	mode     roster.Mode
 	entity   tenancy.LegalEntityCode
 	staged   int
+	repeated int // rows of somebody who stands on an earlier row
 	revision int64
 	refused  map[string]bool
 }
@@ -64,10 +65,10 @@ func (p *planner) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	err = p.tx.QueryRow(ctx, `
-		SELECT i.mode, i.legal_entity,
+		SELECT i.mode, i.legal_entity, i.repeated,
 			(SELECT count(*) FROM import_row r WHERE r.tenant = i.tenant AND r.import_id = i.id),
 			coalesce((SELECT v.revision FROM roster_revision v WHERE v.tenant = i.tenant), 0)
-		FROM import i WHERE i.tenant = $1 AND i.id = $2`, p.tenant, p.id).Scan(&p.mode, &p.entity, &p.staged, &p.revision)
+		FROM import i WHERE i.tenant = $1 AND i.id = $2`, p.tenant, p.id).Scan(&p.mode, &p.entity, &p.repeated, &p.staged, &p.revision)
 	if err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func (p *planner) store(ctx context.Context, result roster.Result) error {
 	}
 	counts := result.Counts()
 	counts.Leave += applied.leaves // decided by this import before, unchanged now
-	counts.Unchanged -= applied.leaves
+	counts.Unchanged += p.repeated - applied.leaves
 	state := roster.Planned
 	if open > 0 {
 		state = roster.Held

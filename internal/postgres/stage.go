@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,13 +19,15 @@ type staged struct {
 	rows, identities [][]any
 	marks            map[string]bool
 	taken, refused   int
+	repeated         int                // of those taken: rows of somebody who stands on an earlier row
+	lines            map[roster.Key]int // where each key stands first
 	found            []tenancy.Problem
 }
 
 // sortRecords separates what is kept of the rows that were taken from what is
 // kept of those that were refused: a keyed hash of the number, and the problems.
 func sortRecords(records []importers.Record, key []byte) staged {
-	s := staged{marks: map[string]bool{}}
+	s := staged{marks: map[string]bool{}, lines: map[roster.Key]int{}}
 	for _, record := range records {
 		if record.Skipped != "" {
 			continue
@@ -38,9 +41,28 @@ func sortRecords(records []importers.Record, key []byte) staged {
 			continue
 		}
 		s.taken++
+		if first, again := s.lines[keyOf(record.Row)]; again {
+			s.repeated++
+			s.found = append(s.found, repeatedRow(record, first))
+			continue
+		}
+		s.lines[keyOf(record.Row)] = record.Line
 		s.add(record.Line, record.Row)
 	}
 	return s
+}
+
+func keyOf(row importers.Row) roster.Key {
+	return roster.Key{LegalEntity: row.LegalEntity, EmployeeKey: row.EmployeeKey}
+}
+
+// repeatedRow says that a row was left out because the same person stands, with
+// the same number, on an earlier one: a list shows every job of a person, and
+// the first is the main one. (Another person with the number is an error of
+// both rows, which the importer has found.)
+func repeatedRow(record importers.Record, first int) tenancy.Problem {
+	return tenancy.Problem{Code: "employee_no_duplicate", Severity: tenancy.SeverityWarning, Line: record.Line, Field: "employee_no",
+		Message: fmt.Sprintf("The same person with the same personnel number stands on line %d already; that line was taken and this one left out.", first)}
 }
 
 // mark is the keyed hash of a personnel number on a refused row.
