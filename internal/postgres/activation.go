@@ -24,7 +24,8 @@ const maxActivations = 500
 // IssueActivation makes a one-time code for each of up to 500 employees of one
 // tenant; the codes are returned here and never again. For an account that is
 // already active the code does nothing, and nothing here tells which those
-// are. An employee who has left is tenancy.Conflict (employee_left).
+// are. An employee who has left is tenancy.Conflict (employee_left), and so is a
+// tenant with a sign-in of its own (tenant_signs_in).
 func (r *Rosters) IssueActivation(ctx context.Context, actor tenancy.Actor, ids []tenancy.EmployeeID) ([]roster.Activation, error) {
 	if len(ids) == 0 || len(ids) > maxActivations {
 		return nil, tenancy.E(tenancy.Invalid, "field_invalid", fmt.Sprintf("Name between 1 and %d employees.", maxActivations))
@@ -35,6 +36,9 @@ func (r *Rosters) IssueActivation(ctx context.Context, actor tenancy.Actor, ids 
 	}
 	var issued []roster.Activation
 	err = r.db.ForTenant(ctx, tenant, func(tx pgx.Tx) error {
+		if err := passwordsAllowed(ctx, tx, tenant); err != nil {
+			return err
+		}
 		for _, id := range ids {
 			one, err := r.issue(ctx, tx, actor, tenant, id)
 			if err != nil {
@@ -52,6 +56,16 @@ func (r *Rosters) IssueActivation(ctx context.Context, actor tenancy.Actor, ids 
 		})
 	})
 	return issued, err
+}
+
+// passwordsAllowed refuses a tenant that signs its people in itself: a password
+// beside the company's sign-in would outlive it.
+func passwordsAllowed(ctx context.Context, tx pgx.Tx, slug tenancy.TenantSlug) error {
+	t, err := tenantIn(ctx, tx, slug)
+	if err == nil && len(t.SSO) > 0 {
+		err = tenancy.E(tenancy.Conflict, "tenant_signs_in", "The people of this tenant sign in by their company's own sign-in and get no codes.")
+	}
+	return err
 }
 
 func (r *Rosters) issue(ctx context.Context, tx pgx.Tx, actor tenancy.Actor, tenant tenancy.TenantSlug, id tenancy.EmployeeID) (one roster.Activation, err error) {
