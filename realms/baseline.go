@@ -30,6 +30,7 @@ type baseline struct {
 	} `json:"specialist_types"`
 	Groups         map[string]Group          `json:"groups"`
 	TenantGroups   map[string]Group          `json:"tenant_groups"`
+	PasswordRoles  []string                  `json:"password_roles"` // not for tenants with a sign-in of their own
 	Scopes         map[string]Scope          `json:"scopes"`
 	Flows          map[string]Flow           `json:"flows"`
 	SignIn         SignIn                    `json:"sign_in"`

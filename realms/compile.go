@@ -140,7 +140,11 @@ func (c *compiler) compileTenant(t tenancy.Tenant) {
 	home := "/tenants/" + string(t.Slug)
 	c.add(&Group{Path: home})
 	for _, name := range names(c.base.TenantGroups) {
-		c.add(c.base.TenantGroups[name].filled(home+"/"+name, words))
+		group := c.base.TenantGroups[name].filled(home+"/"+name, words)
+		if len(t.SSO) > 0 {
+			group.Roles = slices.DeleteFunc(group.Roles, func(role string) bool { return slices.Contains(c.base.PasswordRoles, role) })
+		}
+		c.add(group)
 	}
 	if len(t.SSO) == 0 && len(t.Domains) == 0 {
 		return

@@ -101,7 +101,7 @@ func TestReferencesHold(t *testing.T) {
 	builtIn := []string{"offline_access", "basic", "acr", "profile", "email"}
 	has := func(kind Kind, key string) bool {
 		_, ok := s.Find(Ref{kind, key})
-		return ok || slices.Contains(builtIn, key) || strings.HasPrefix(key, "realm-management/")
+		return ok || slices.Contains(builtIn, key) || strings.HasPrefix(key, "realm-management/") || strings.HasPrefix(key, "account/")
 	}
 	role := func(of Object, name string) {
 		if kind := map[bool]Kind{true: KindClientRole, false: KindRole}[strings.Contains(name, "/")]; !has(kind, name) {
@@ -246,6 +246,21 @@ func TestLifetime(t *testing.T) {
 		var l Lifetime
 		if l.UnmarshalText([]byte(text)) == nil {
 			t.Errorf("%q passed", text)
+		}
+	}
+}
+
+// TestPasswordsAreForTenantsWithoutSignIn checks that nobody whose company
+// signs him in can make a password on his account page.
+func TestPasswordsAreForTenantsWithoutSignIn(t *testing.T) {
+	s := mustCompile(t, "RU")
+	for tenant, may := range map[string]bool{"romashka": true, "avito": false} {
+		o, ok := s.Find(Ref{KindGroup, "/tenants/" + tenant + "/employees"})
+		if !ok {
+			t.Fatalf("%s has no group of employees", tenant)
+		}
+		if got := slices.Contains(o.(*Group).Roles, "account/manage-account"); got != may {
+			t.Errorf("employees of %s may set a password: %v", tenant, got)
 		}
 	}
 }

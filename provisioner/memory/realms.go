@@ -180,7 +180,7 @@ func (w work) checkRoles(names []string) error {
 	for _, name := range names {
 		kind := realms.KindRole
 		if client, _, of := strings.Cut(name, "/"); of {
-			if client == "realm-management" {
+			if client == "realm-management" || client == "account" {
 				continue // Keycloak's own
 			}
 			kind = realms.KindClientRole
