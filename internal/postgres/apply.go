@@ -107,6 +107,20 @@ func (a *applier) all(ctx context.Context) error {
 	return err
 }
 
+// manyChanges is from where on an import is worth fresh statistics.
+const manyChanges = 500
+
+// refreshStatistics makes PostgreSQL plan a large import with the tables'
+// present sizes: the import before it may have filled them a moment ago.
+func (a *applier) refreshStatistics(ctx context.Context) error {
+	var changes int
+	if err := a.tx.QueryRow(ctx, `SELECT count(*) FROM import_change WHERE tenant = $1 AND import_id = $2`, a.tenant, a.id).Scan(&changes); err != nil || changes < manyChanges {
+		return err
+	}
+	_, err := a.tx.Exec(ctx, `SELECT opora_refresh_statistics()`)
+	return err
+}
+
 // explicitLeaves applies the leaves that the file dates itself and leaves the
 // rest of a held import as it is. It returns how many there were.
 func (a *applier) explicitLeaves(ctx context.Context) (n int, err error) {
@@ -134,6 +148,9 @@ func (a *applier) write(ctx context.Context, filter string) error {
 	// The changes of this turn, by one name for every statement below.
 	_, err = a.tx.Exec(ctx, `CREATE TEMP TABLE turn ON COMMIT DROP AS SELECT c.* FROM import_change c WHERE c.tenant = $1 AND c.import_id = $2 AND c.state = 'planned'`+filter, a.tenant, a.id)
 	if err != nil {
+		return err
+	}
+	if err := a.refreshStatistics(ctx); err != nil {
 		return err
 	}
 	if _, err := a.tx.Exec(ctx, `ANALYZE turn`); err != nil { // or the joins below are planned for a handful of rows

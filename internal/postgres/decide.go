@@ -44,7 +44,8 @@ func (r *Rosters) Approve(ctx context.Context, actor tenancy.Actor, id roster.Im
 
 // Cancel gives up an import that was not applied. To cancel it again is
 // success; one that is applied, or being applied, is tenancy.Conflict
-// (import_state): it can be undone.
+// (import_state): it can be undone. Leaves with a date of their own that a held
+// import has applied already stay, and can be undone too.
 func (r *Rosters) Cancel(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
 	return r.decide(ctx, actor, tenancy.ApplyRoster, id, func(tx pgx.Tx, i roster.Import) error {
 		switch i.State {
@@ -55,6 +56,9 @@ func (r *Rosters) Cancel(ctx context.Context, actor tenancy.Actor, id roster.Imp
 			return wrongState(i, "cannot be cancelled any more; undo it")
 		}
 		if err := dropUpload(ctx, tx, i.Tenant, id); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM import_identity WHERE tenant = $1 AND import_id = $2`, i.Tenant, id); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `UPDATE import SET state = 'cancelled', claim = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, i.Tenant, id)

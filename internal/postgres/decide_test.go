@@ -215,3 +215,58 @@ func TestSomebodyListedTwiceIsTakenOnce(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 }
+
+func TestPeopleWhoseNumberWasLostDoNotLeaveUnseen(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 40)...)).ID)
+	rows := persons(0, 40)
+	rows[3] = strings.Replace(rows[3], "1003;", ";", 1) // one of forty: far below every other limit
+	i := o.upload(hr, roster.Full, list(rows...))
+	if i.State != roster.Held || len(i.Findings) != 1 || i.Findings[0].Code != roster.FindingUnidentified || i.Counts.Rejected != 1 || i.Counts.Leave != 1 {
+		t.Errorf("state %s, %+v, %+v", i.State, i.Findings, i.Counts)
+	}
+}
+
+func TestAcceptanceIsForThePlanThatWasSeen(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 40)...)).ID)
+	first := o.upload(hr, roster.Full, list(persons(5, 40)...)) // 1000 to 1004 are absent
+	if i, err := o.Approve(t.Context(), hr2, first.ID, []string{roster.FindingAbsentMany}); err != nil || i.State != roster.Planned {
+		t.Fatalf("%+v, %v", i.Findings, err)
+	}
+	// Meanwhile those five leave on dated rows, and five others come: as many are absent, but other people.
+	var rows []string
+	for n := range 5 {
+		rows = append(rows, person(n)+"2026-02-01")
+	}
+	o.apply(hr, o.upload(hr, roster.Add, list(append(rows, persons(100, 105)...)...)).ID)
+	if _, err := o.Apply(t.Context(), hr, first.ID); code(err) != "plan_stale" {
+		t.Fatalf("applied what nobody has seen: %v", err)
+	}
+	if i := o.read(first.ID); i.State != roster.Held || len(i.Findings) == 0 || i.Findings[0].Accepted {
+		t.Errorf("an old acceptance counts for other people: %s %+v", i.State, i.Findings)
+	}
+}
+
+func TestLeavesOfACancelledImportCanBeUndone(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 40)...)).ID)
+	rows := persons(0, 30)
+	rows[0] += "2026-02-01"
+	i := o.upload(hr, roster.Full, list(rows...))
+	if _, err := o.Apply(t.Context(), hr, i.ID); code(err) != "import_held" {
+		t.Fatal(err)
+	}
+	if _, err := o.Cancel(t.Context(), hr, i.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Undo(t.Context(), hr, i.ID); err != nil {
+		t.Fatal(err)
+	}
+	if e := o.find("1000"); e.Status != tenancy.Current {
+		t.Errorf("after cancel and undo he is %s", e.Status)
+	}
+}

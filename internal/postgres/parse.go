@@ -153,8 +153,8 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, records []imp
 		if err := s.store(ctx, tx, p); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE import SET rows_read = $3, rejected = $4, repeated = $5, claim = NULL WHERE tenant = $1 AND id = $2`,
-			p.Tenant, p.Import, summary.Rows, s.refused, s.repeated)
+		_, err := tx.Exec(ctx, `UPDATE import SET rows_read = $3, rejected = $4, repeated = $5, unidentified = $6, claim = NULL WHERE tenant = $1 AND id = $2`,
+			p.Tenant, p.Import, summary.Rows, s.refused, s.repeated, s.unidentified)
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,9 @@ type planner struct {
 	mode     roster.Mode
 	entity   tenancy.LegalEntityCode
 	staged   int
-	repeated int // rows of somebody who stands on an earlier row
+	repeated int    // rows of somebody who stands on an earlier row
+	unknown  int    // refused rows that do not tell whose they are
+	digest   string // of the plan before this one; "" when there was none
 	revision int64
 	refused  map[string]bool
 }
@@ -65,10 +67,10 @@ func (p *planner) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	err = p.tx.QueryRow(ctx, `
-		SELECT i.mode, i.legal_entity, i.repeated,
+		SELECT i.mode, i.legal_entity, i.repeated, i.unidentified, i.digest,
 			(SELECT count(*) FROM import_row r WHERE r.tenant = i.tenant AND r.import_id = i.id),
 			coalesce((SELECT v.revision FROM roster_revision v WHERE v.tenant = i.tenant), 0)
-		FROM import i WHERE i.tenant = $1 AND i.id = $2`, p.tenant, p.id).Scan(&p.mode, &p.entity, &p.repeated, &p.staged, &p.revision)
+		FROM import i WHERE i.tenant = $1 AND i.id = $2`, p.tenant, p.id).Scan(&p.mode, &p.entity, &p.repeated, &p.unknown, &p.digest, &p.staged, &p.revision)
 	if err != nil {
 		return err
 	}
@@ -95,13 +97,13 @@ func (p *planner) have(ctx context.Context) iter.Seq2[roster.Have, error] {
 	return cursor(ctx, p.tx, "have", `
 		SELECT e.legal_entity, e.employee_key, e.employee_no, e.department, e.position, e.segment, e.hired_on, e.left_on, e.id::text,
 			p.id::text, p.last_name, p.first_name, p.middle_name, p.email, p.phone, p.birth_date, p.national_id, p.national_id_hash,
-			p.email_confirmed, p.phone_confirmed
-		FROM employment e JOIN person p ON p.tenant = e.tenant AND p.id = e.person_id
+			p.email_confirmed, p.phone_confirmed, NOT a.enabled
+		FROM employment e JOIN person p ON p.tenant = e.tenant AND p.id = e.person_id JOIN account a ON a.tenant = e.tenant AND a.id = e.person_id
 		WHERE e.tenant = $1 ORDER BY e.legal_entity, e.employee_key`, []any{p.tenant},
 		func(row pgx.CollectableRow) (h roster.Have, err error) {
 			return h, row.Scan(&h.LegalEntity, &h.EmployeeKey, &h.EmployeeNo, &h.Department, &h.Position, &h.Segment, dayInto{&h.HiredOn}, dayInto{&h.LeftOn}, &h.EmploymentID,
 				&h.EmployeeID, &h.LastName, &h.FirstName, &h.MiddleName, &h.Email, &h.Phone, dayInto{&h.BirthDate}, &h.NationalID, &h.NationalIDHash,
-				&h.EmailConfirmed, &h.PhoneConfirmed)
+				&h.EmailConfirmed, &h.PhoneConfirmed, &h.Disabled)
 		})
 }
 
@@ -135,7 +137,8 @@ func (p *planner) store(ctx context.Context, result roster.Result) error {
 	if err := addProblems(ctx, p.tx, p.tenant, p.id, "plan", result.Problems); err != nil {
 		return err
 	}
-	open, err := p.storeFindings(ctx, findings)
+	planned := digest(result.Changes)
+	open, err := p.storeFindings(ctx, findings, planned == p.digest)
 	if err != nil {
 		return err
 	}
@@ -151,7 +154,7 @@ func (p *planner) store(ctx context.Context, result roster.Result) error {
 		return err
 	}
 	_, err = p.tx.Exec(ctx, `UPDATE import SET state = $3, counts = $4, revision = $5, digest = $6 WHERE tenant = $1 AND id = $2`,
-		p.tenant, p.id, state, b, p.revision, digest(result.Changes))
+		p.tenant, p.id, state, b, p.revision, planned)
 	return err
 }
 
@@ -216,8 +219,9 @@ func orNull(s string) *string {
 }
 
 // storeFindings replaces the findings and returns how many nobody has accepted.
-// What was accepted stays so while the danger has not grown.
-func (p *planner) storeFindings(ctx context.Context, findings []roster.Finding) (open int, err error) {
+// What was accepted stays so only for the very plan that somebody looked at:
+// the same number of absences may be other people.
+func (p *planner) storeFindings(ctx context.Context, findings []roster.Finding, same bool) (open int, err error) {
 	codes := make([]string, len(findings))
 	for i, f := range findings {
 		codes[i] = f.Code
@@ -225,8 +229,8 @@ func (p *planner) storeFindings(ctx context.Context, findings []roster.Finding) 
 		err := p.tx.QueryRow(ctx, `
 			INSERT INTO import_finding AS f (tenant, import_id, code, message, count, allowed) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (tenant, import_id, code) DO UPDATE SET message = $4, count = $5, allowed = $6,
-				accepted_by = CASE WHEN $5 <= f.count THEN f.accepted_by ELSE '' END
-			RETURNING f.accepted_by <> ''`, p.tenant, p.id, f.Code, f.Message, f.Count, f.Limit).Scan(&accepted)
+				accepted_by = CASE WHEN $7 AND $5 <= f.count THEN f.accepted_by ELSE '' END
+			RETURNING f.accepted_by <> ''`, p.tenant, p.id, f.Code, f.Message, f.Count, f.Limit, same).Scan(&accepted)
 		if err != nil {
 			return 0, err
 		}
@@ -240,7 +244,7 @@ func (p *planner) storeFindings(ctx context.Context, findings []roster.Finding) 
 
 // standing is what the brake measures against.
 func (p *planner) standing(ctx context.Context) (s roster.Standing, err error) {
-	s.Seats, s.Departments = p.contour.Seats, map[string]int{}
+	s.Seats, s.Departments, s.Unidentified = p.contour.Seats, map[string]int{}, p.unknown
 	err = p.tx.QueryRow(ctx, `
 		SELECT (SELECT count(DISTINCT person_id) FROM employment WHERE tenant = $1 AND (left_on IS NULL OR left_on >= $2)),
 			(SELECT count(*) FROM import_change c JOIN import i ON i.tenant = c.tenant AND i.id = c.import_id

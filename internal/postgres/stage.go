@@ -19,6 +19,7 @@ type staged struct {
 	rows, identities [][]any
 	marks            map[string]bool
 	taken, refused   int
+	unidentified     int                // of those refused: rows without a personnel number that could be read
 	repeated         int                // of those taken: rows of somebody who stands on an earlier row
 	lines            map[roster.Key]int // where each key stands first
 	found            []tenancy.Problem
@@ -37,6 +38,8 @@ func sortRecords(records []importers.Record, key []byte) staged {
 			s.refused++
 			if record.Row.EmployeeKey != "" {
 				s.marks[mark(key, record.Row.EmployeeKey)] = true
+			} else {
+				s.unidentified++
 			}
 			continue
 		}

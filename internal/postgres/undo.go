@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,6 +23,12 @@ func (r *Rosters) Undo(ctx context.Context, actor tenancy.Actor, id roster.Impor
 		case roster.Undone:
 			return nil
 		case roster.Applied:
+		case roster.Cancelled:
+			var applied bool // dated leaves do not wait for the brake
+			err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM import_change WHERE tenant = $1 AND import_id = $2 AND state = 'applied')`, i.Tenant, id).Scan(&applied)
+			if err != nil || !applied {
+				return errors.Join(err, wrongState(i, "cannot be undone: nothing of it was applied"))
+			}
 		default:
 			return wrongState(i, "cannot be undone: only what is applied can")
 		}
@@ -73,6 +80,9 @@ func (a *applier) undo(ctx context.Context) error {
 		return err
 	}
 	a.today = c.Today
+	if err := a.refreshStatistics(ctx); err != nil {
+		return err
+	}
 	for _, step := range []func(context.Context) error{
 		a.sortOut, a.rehire, a.restoreJobs, a.restorePeople, a.unhire, a.projectUndone, a.endUndo,
 	} {
@@ -91,6 +101,9 @@ func (a *applier) sortOut(ctx context.Context) error {
 		SELECT c.*, NOT c.new_person AND `+touches(personColumns)+` AS person_touched, c.new_job OR c.kind IN ('leave', 'return') OR `+touches(jobColumns)+` AS job_touched
 		FROM import_change c WHERE c.tenant = $1 AND c.import_id = $2 AND c.state = 'applied'`, a.tenant, a.id)
 	if err != nil {
+		return err
+	}
+	if _, err := a.tx.Exec(ctx, `ANALYZE turn`); err != nil {
 		return err
 	}
 	_, err = a.tx.Exec(ctx, `

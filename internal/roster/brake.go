@@ -32,6 +32,7 @@ const (
 	FindingAbsentWeek    = "absent_week"
 	FindingIdentityMany  = "identity_changes_many"
 	FindingSeatsExceeded = "seats_exceeded"
+	FindingUnidentified  = "rows_unidentified"
 )
 
 // Standing is what the brake must know of the tenant before the list.
@@ -40,6 +41,9 @@ type Standing struct {
 	Departments map[string]int // employed now, by department
 	AbsentWeek  int            // let go in the last seven days for being absent, without approved ones
 	Seats       int            // of the contract; 0 when it sets none
+	// Unidentified is how many rows of the list were refused without telling
+	// whose they are: people who seem absent may stand on them.
+	Unidentified int
 }
 
 // Brake looks at all changes of a list together and names its dangers. A leave
@@ -60,6 +64,10 @@ func Brake(result Result, standing Standing, limits Limits) []Finding {
 		week := absent + standing.AbsentWeek
 		over(FindingAbsentWeek, week, share(standing.Employees+standing.AbsentWeek, limits.AbsentCount, limits.WeekPercent),
 			fmt.Sprintf("with this list, %d employees would have been let go within seven days for not being listed", week))
+	}
+	if absent > 0 {
+		over(FindingUnidentified, standing.Unidentified, 0,
+			fmt.Sprintf("%d rows have no readable personnel number; people who would lose access may stand on them", standing.Unidentified))
 	}
 	over(FindingIdentityMany, identity, share(standing.Employees, limits.IdentityCount, limits.IdentityPercent),
 		fmt.Sprintf("the name, e-mail or phone of %d employees would change", identity))

@@ -47,7 +47,8 @@ type Result struct {
 //	working       other values   add, full   update (held as identity_changed when the name
 //	                                         differs and nothing else says it is him)
 //	any           a last day     add, full   leave on that day, explicit
-//	left          listed         add, full   return
+//	left          listed         add, full   return, also with a new last day; so does who was
+//	                                         let go today for not being listed
 //	working       not listed     add         nothing
 //	working       not listed     full        move, when his evidence is on a new row; else leave today
 //	nobody        a past day     add, full   nothing
@@ -160,21 +161,27 @@ func (d *differ) merge(have iter.Seq2[Have, error], want iter.Seq2[Want, error])
 // left reports whether the employment is over.
 func (d *differ) left(h Have) bool { return !h.LeftOn.IsZero() && h.LeftOn.Before(d.options.Today) }
 
+// gone reports whether the employment is over, or was ended today by a list
+// that did not show it: whoever is listed again on that day is back, too.
+func (d *differ) gone(h Have) bool {
+	return d.left(h) || h.Disabled && !h.LeftOn.IsZero() && !h.LeftOn.After(d.options.Today)
+}
+
 // decide settles a row whose key we have.
 func (d *differ) decide(h Have, w Want) {
-	if !sameName(h.Person, w.Person) && !sameEvidence(h, w) {
+	if !samePerson(h, w) {
 		d.hold(w)
 		return
 	}
 	switch {
 	case d.options.Mode == Leavers:
 		d.leaveListed(h, w)
+	case d.gone(h) && (w.LeftOn.IsZero() || w.LeftOn.After(d.options.Today)):
+		fields := append(differences(h, w), leftOn(h.LeftOn, w.LeftOn))
+		d.addKnown(Change{Kind: Return, LeftOn: w.LeftOn, Fields: fields}, h, w.Line)
 	case !w.LeftOn.IsZero() && w.LeftOn != h.LeftOn:
 		fields := append(differences(h, w), leftOn(h.LeftOn, w.LeftOn))
 		d.addKnown(Change{Kind: Leave, LeftOn: w.LeftOn, Explicit: true, Fields: fields}, h, w.Line)
-	case d.left(h) && w.LeftOn.IsZero():
-		fields := append(differences(h, w), leftOn(h.LeftOn, tenancy.Date{}))
-		d.addKnown(Change{Kind: Return, Fields: fields}, h, w.Line)
 	default:
 		if fields := differences(h, w); len(fields) > 0 {
 			d.addKnown(Change{Kind: Update, Fields: fields}, h, w.Line)

@@ -138,6 +138,12 @@ func TestDiff(t *testing.T) {
 			[]string{`5 leave global/17 of person-17 last day 2026-12-31 explicit, left_on ""→"2026-12-31"`}},
 		{"back on his old number", roster.Add, []roster.Have{ivan("2026-11-01", "")}, []roster.Want{want(5, "global/17", "Орлов Иван", "", "", "")},
 			[]string{`5 return global/17 of person-17, left_on "2026-11-01"→""`}},
+		{"let go today by a wrong list, and listed again", roster.Add, []roster.Have{disabled(ivan("2026-11-21", ""))}, []roster.Want{want(5, "global/17", "Орлов Иван", "", "", "")},
+			[]string{`5 return global/17 of person-17, left_on "2026-11-21"→""`}},
+		{"on his last day a blank cell does not erase it", roster.Add, []roster.Have{ivan("2026-11-21", "")}, []roster.Want{want(5, "global/17", "Орлов Иван", "", "", "")},
+			[]string{"unchanged 1"}},
+		{"back for a year", roster.Add, []roster.Have{ivan("2026-11-01", "")}, []roster.Want{want(5, "global/17", "Орлов Иван", "", "2027-11-01", "")},
+			[]string{`5 return global/17 of person-17 last day 2027-11-01, left_on "2026-11-01"→"2027-11-01"`}},
 		{"back on a new number", roster.Add, []roster.Have{ivan("2026-11-01", "")}, []roster.Want{want(5, "global/99", "Орлов Иван", "1990-05-01", "", "")},
 			[]string{`5 return global/99 of person-17, employment ""→"global/99"`}},
 		{"a second job of somebody we have", roster.Add, []roster.Have{ivan("", "")}, []roster.Want{want(5, "global/99", "Орлов Иван", "1990-05-01", "", "")},
@@ -170,6 +176,32 @@ func TestDiff(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// disabled is somebody whose account a list has closed.
+func disabled(h roster.Have) roster.Have {
+	h.Disabled = true
+	return h
+}
+
+func TestTwoNationalIDsAreTwoPeople(t *testing.T) {
+	withID := func(w roster.Want, hash string) roster.Want {
+		w.NationalID, w.NationalIDHash = tenancy.SNILS, hash
+		return w
+	}
+	one := withID(want(5, "e/1", "Орлов Иван", "1990-05-01", "", ""), "one")
+	two := withID(want(6, "e/2", "Орлов Иван", "1990-05-01", "", ""), "two")
+	if got := told(diff(t, roster.Add, nil, []roster.Want{one, two})); !slices.Equal(got, []string{"5 hire e/1 of new-1 new", "6 hire e/2 of new-2 new"}) {
+		t.Errorf("two new people with two ids: %q", got)
+	}
+	known := roster.Have{Key: one.Key, Person: one.Person, Job: one.Job, EmployeeID: "person-1", EmploymentID: "job-1"}
+	if got := told(diff(t, roster.Add, []roster.Have{known}, []roster.Want{two})); !slices.Equal(got, []string{"6 hire e/2 of new-1 new"}) {
+		t.Errorf("somebody we have, and his namesake: %q", got)
+	}
+	other := withID(want(5, "e/1", "Орлов Иван", "", "", ""), "two")
+	if got := told(diff(t, roster.Add, []roster.Have{known}, []roster.Want{other})); !slices.Equal(got, []string{"5 identity_changed"}) {
+		t.Errorf("his number with another's id: %q", got)
 	}
 }
 

@@ -53,6 +53,7 @@ type Have struct {
 	EmploymentID   tenancy.EmploymentID
 	EmailConfirmed bool // by the employee himself: only then it is evidence
 	PhoneConfirmed bool
+	Disabled       bool // the account: somebody who was let go today may not sign in any more
 }
 
 // Want is a row of the uploaded list that was taken.
@@ -77,6 +78,18 @@ var foldYo = strings.NewReplacer("ё", "е")
 // Fold is a name as it is compared and searched: lower case, ё as е, spaces folded.
 func Fold(s string) string {
 	return foldYo.Replace(strings.Join(strings.Fields(strings.ToLower(s)), " "))
+}
+
+// contradicts reports whether two national ids of one kind say that these are
+// two people, whatever else they share: namesakes are born on one day too.
+func contradicts(a, b Person) bool {
+	return a.NationalID == b.NationalID && a.NationalIDHash != "" && b.NationalIDHash != "" && a.NationalIDHash != b.NationalIDHash
+}
+
+// samePerson reports whether the row of a number we have is about the person
+// who holds it: by the name, unless the national ids differ, or by evidence.
+func samePerson(have Have, want Want) bool {
+	return sameName(have.Person, want.Person) && !contradicts(have.Person, want.Person) || sameEvidence(have, want)
 }
 
 // sameEvidence reports whether something better than a name says that the row

@@ -58,10 +58,10 @@ func (p *people) find(w Want) []Have {
 			found = id
 		}
 	}
-	if found == "" {
-		return nil
+	if known := p.jobs[found]; found != "" && !contradicts(known[0].Person, w.Person) {
+		return known
 	}
-	return p.jobs[found]
+	return nil
 }
 
 // evidence lists what a person can be found by: the national id, and the full
@@ -83,11 +83,12 @@ func emailEvidence(email string) string { return "email\x00" + strings.ToLower(e
 // a second job and not a second person.
 type hires struct {
 	byEvidence map[string]tenancy.EmployeeID
+	persons    map[tenancy.EmployeeID]Person
 }
 
 func (h *hires) find(w Want) (tenancy.EmployeeID, bool) {
 	for _, key := range evidence(w.Person) {
-		if id, ok := h.byEvidence[key]; ok {
+		if id, ok := h.byEvidence[key]; ok && !contradicts(h.persons[id], w.Person) {
 			return id, true
 		}
 	}
@@ -97,8 +98,13 @@ func (h *hires) find(w Want) (tenancy.EmployeeID, bool) {
 func (h *hires) add(w Want, id tenancy.EmployeeID) {
 	if h.byEvidence == nil {
 		h.byEvidence = map[string]tenancy.EmployeeID{}
+		h.persons = map[tenancy.EmployeeID]Person{}
 	}
-	for _, key := range evidence(w.Person) {
+	keys := evidence(w.Person)
+	for _, key := range keys {
 		h.byEvidence[key] = id
+	}
+	if len(keys) > 0 {
+		h.persons[id] = w.Person
 	}
 }
