@@ -3,12 +3,13 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/riverqueue/river"
+	"golang.org/x/sys/unix"
 
 	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/roster"
@@ -66,31 +67,24 @@ func Parse(ctx context.Context, uploads Uploads, id roster.ImportID) error {
 	return nil
 }
 
-// readUpload parses the upload from a file that only this process may read and
-// that is gone afterwards.
+// readUpload parses the upload from a file in memory, which has no name and is
+// gone with its descriptor: what is open is on no disk.
 func readUpload(ctx context.Context, uploads Uploads, p *Parsing) (records []importers.Record, summary importers.Summary, err error) {
-	folder, err := os.MkdirTemp("", "opora-upload-")
+	fd, err := unix.MemfdCreate("roster", unix.MFD_CLOEXEC)
 	if err != nil {
+		return nil, summary, fmt.Errorf("a file in memory: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "roster")
+	defer file.Close()
+	if err := uploads.WriteUpload(ctx, p, file); err != nil {
 		return nil, summary, err
 	}
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "roster")
-	if err := writeUpload(ctx, uploads, p, path); err != nil {
-		return nil, summary, err
-	}
-	summary, err = importers.ParseIsolated(ctx, path, p.Options, func(record importers.Record) error {
+	// The child opens it anew and so begins at its beginning.
+	summary, err = importers.ParseIsolated(ctx, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), p.Options, func(record importers.Record) error {
 		records = append(records, record)
 		return nil
 	})
 	return records, summary, err
-}
-
-func writeUpload(ctx context.Context, uploads Uploads, p *Parsing, path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	return errors.Join(uploads.WriteUpload(ctx, p, file), file.Close())
 }
 
 // parseImport is the worker of ParseImport.

@@ -1,0 +1,74 @@
+package job
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// The parser's child is this binary.
+func TestMain(m *testing.M) {
+	importers.WorkIfAsked()
+	os.Exit(m.Run())
+}
+
+// oneUpload is a single upload, which looks into the folder of temporary files
+// while the upload is open.
+type oneUpload struct {
+	t       *testing.T
+	content string
+	temp    string
+	rows    []importers.Record
+	problem tenancy.Problem
+}
+
+func (u *oneUpload) look(when string) {
+	files, err := filepath.Glob(filepath.Join(u.temp, "*"))
+	if err != nil || len(files) > 0 {
+		u.t.Errorf("%s there are files %v, %v", when, files, err)
+	}
+}
+
+func (u *oneUpload) BeginParse(context.Context, roster.ImportID) (*Parsing, error) {
+	return &Parsing{Tenant: "cdek", Options: importers.Options{Country: tenancy.Country{Code: "RU"}}}, nil
+}
+
+func (u *oneUpload) WriteUpload(_ context.Context, _ *Parsing, to io.Writer) error {
+	_, err := io.WriteString(to, u.content)
+	u.look("when it is written")
+	return err
+}
+
+func (u *oneUpload) FinishParse(_ context.Context, _ *Parsing, records []importers.Record, _ importers.Summary) error {
+	u.look("when it is read")
+	u.rows = records
+	return nil
+}
+
+func (u *oneUpload) AbandonParse(context.Context, *Parsing) error { return nil }
+
+func (u *oneUpload) FailParse(_ context.Context, _ *Parsing, problem tenancy.Problem) error {
+	u.problem = problem
+	return nil
+}
+
+func TestAnOpenUploadIsOnNoDisk(t *testing.T) {
+	u := &oneUpload{t: t, temp: t.TempDir(), content: "Табельный номер;ФИО\n17;Примеров Иван Петрович\n18;Примерова Анна Петровна\n"}
+	t.Setenv("TMPDIR", u.temp)
+	if err := Parse(t.Context(), u, "i"); err != nil || u.problem.Code != "" {
+		t.Fatal(err, u.problem)
+	}
+	if len(u.rows) != 3 || u.rows[2].Row.FirstName != "Анна" {
+		t.Errorf("read %+v", u.rows)
+	}
+	u.content = ""
+	if err := Parse(t.Context(), u, "i"); err != nil || u.problem.Code != importers.FileEmpty {
+		t.Errorf("an empty upload: %v, %v", err, u.problem)
+	}
+}
