@@ -3,6 +3,7 @@ package catalogue
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/net/idna"
@@ -109,21 +110,34 @@ func (w *world) country(doc *document) {
 	c := doc.country
 	w.once(doc.at("country"), "country_duplicate", "country", string(c.Code))
 	w.once(doc.at("realm"), "realm_duplicate", "realm", c.Realm)
+	if c.Realm == "master" {
+		w.problem(doc.at("realm"), "name_reserved", "realm \"master\" is Keycloak's own, from which all others are ruled; give the country another")
+	}
 	w.zone(doc.at("time_zone"), c.TimeZone)
 	if c.Brand != "" && !slices.Contains(w.brands, string(c.Brand)) {
 		w.problem(doc.at("brand"), "brand_unknown", "the catalogue has no brand %q; %s", c.Brand, suggestion(string(c.Brand), w.brands))
 	}
 }
 
-// reservedRoles are realm roles already; a specialist type is one too.
-var reservedRoles = []string{string(tenancy.RoleEmployee), string(tenancy.RoleHRAdmin), string(tenancy.RolePlatformAdmin), string(tenancy.RoleSpecialist)}
+// reservedRoles are realm roles already, Opora's or Keycloak's; a specialist
+// type is one too.
+var reservedRoles = []string{
+	string(tenancy.RoleEmployee), string(tenancy.RoleHRAdmin), string(tenancy.RolePlatformAdmin), string(tenancy.RoleSpecialist),
+	"second-factor", "offline_access", "uma_authorization", "admin", "create-realm",
+}
+
+// isReservedRole reports whether the name is taken; each realm has a role
+// default-roles-<realm>.
+func isReservedRole(name string) bool {
+	return slices.Contains(reservedRoles, name) || strings.HasPrefix(name, "default-roles-")
+}
 
 func (w *world) types(doc *document) {
 	for i, st := range doc.types {
 		at := doc.at("specialist_types", i, "code")
 		w.once(at, "specialist_type_duplicate", "specialist type", string(st.Code))
-		if slices.Contains(reservedRoles, string(st.Code)) {
-			w.problem(at, "name_reserved", "%q is a role of Opora's own and cannot be a specialist type", st.Code)
+		if isReservedRole(string(st.Code)) {
+			w.problem(at, "name_reserved", "%q is a role of Opora's or Keycloak's own and cannot be a specialist type", st.Code)
 		}
 	}
 }
