@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"github.com/ponimayu/opora/internal/entitlement"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -61,7 +59,7 @@ type typeAnswer struct {
 // entitlements answers what an employee may use at an instant, type by type,
 // before any use is counted.
 func (s *Server) entitlements(w http.ResponseWriter, r *http.Request, _ tenancy.Actor) error {
-	id := tenancy.EmployeeID(chi.URLParam(r, "id"))
+	id := tenancy.EmployeeID(pathID(r))
 	at, err := instant(r, "at")
 	if err != nil {
 		return err

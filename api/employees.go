@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -110,7 +111,7 @@ func (q searchRequest) validate() error {
 }
 
 func (s *Server) employee(w http.ResponseWriter, r *http.Request, actor tenancy.Actor) error {
-	id := chi.URLParam(r, "id")
+	id := pathID(r)
 	if !isUUID(id) {
 		return errEmployeeUnknown
 	}
@@ -121,6 +122,9 @@ func (s *Server) employee(w http.ResponseWriter, r *http.Request, actor tenancy.
 	s.writeJSON(w, r, http.StatusOK, employeeAnswerOf(e))
 	return nil
 }
+
+// pathID reads the id of the address, in lower case as ids are kept.
+func pathID(r *http.Request) string { return strings.ToLower(chi.URLParam(r, "id")) }
 
 // isUUID reports whether the text is a UUID in its usual spelling.
 func isUUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
@@ -142,6 +146,9 @@ func (s *Server) activate(w http.ResponseWriter, r *http.Request, actor tenancy.
 	}
 	if n := len(asked.EmployeeIDs); n == 0 || n > maxActivations {
 		return tenancy.E(tenancy.Invalid, "field_invalid", "employee_ids holds between 1 and 500 ids.")
+	}
+	for i, id := range asked.EmployeeIDs {
+		asked.EmployeeIDs[i] = tenancy.EmployeeID(strings.ToLower(string(id)))
 	}
 	if err := s.belong(r, actor, asked.EmployeeIDs); err != nil {
 		return err

@@ -151,7 +151,7 @@ func uploadError(err error) error {
 
 // importID reads the id of the address; what is not an id cannot exist.
 func importID(r *http.Request) (roster.ImportID, error) {
-	id := chi.URLParam(r, "id")
+	id := pathID(r)
 	if !isUUID(id) {
 		return "", tenancy.E(tenancy.NotFound, "import_unknown", "There is no such import.")
 	}

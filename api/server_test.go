@@ -166,6 +166,22 @@ func TestEntitlementsOfAnEmployee(t *testing.T) {
 	}
 }
 
+func TestIDsMayBeSpelledInCapitals(t *testing.T) {
+	w := newWorld(t)
+	capitals := strings.ToUpper(employeeOfCDEK)
+	for _, tt := range []struct{ caller, method, path, body, holds string }{
+		{"booking", "POST", "/v1/entitlements/check", strings.Replace(checkBody, employeeOfCDEK, capitals, 1), `"allowed":true`},
+		{"booking", "GET", "/v1/employees/" + capitals + "/entitlements?at=2026-12-01T10:00:00Z", "", employeeOfCDEK},
+		{"hr-cdek", "GET", "/v1/employees/" + capitals, "", employeeOfCDEK},
+		{"hr-cdek", "POST", "/v1/tenants/cdek/activations", `{"employee_ids":["` + capitals + `"]}`, employeeOfCDEK},
+		{"hr-cdek", "GET", "/v1/imports/" + strings.ToUpper(importOfCDEK), "", importOfCDEK},
+	} {
+		if got := w.do(request(tt.caller, tt.method, tt.path, tt.body)); got.Code >= 300 || !strings.Contains(got.Body.String(), tt.holds) {
+			t.Errorf("%s: %d %s", tt.path, got.Code, got.Body)
+		}
+	}
+}
+
 func TestUpload(t *testing.T) {
 	w := newWorld(t)
 	content := strings.Repeat("строка;", 1000)

@@ -51,7 +51,8 @@ var (
 // ParseQuery reads one check, strictly: an unknown field, a missing one, a
 // value outside its range or anything after the object is an *tenancy.Error of
 // kind Invalid with code json_invalid, field_unknown, field_missing or
-// field_invalid, whose message names the field and never quotes the value.
+// field_invalid, whose message names the field and never quotes the value. An
+// employee's id may be spelled in capitals.
 func ParseQuery(body []byte) (Query, error) {
 	var q Query
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -65,6 +66,7 @@ func ParseQuery(body []byte) (Query, error) {
 	if err := q.Validate(); err != nil {
 		return Query{}, err
 	}
+	q.EmployeeID = tenancy.EmployeeID(strings.ToLower(string(q.EmployeeID))) // as ids are kept
 	return q, nil
 }
 

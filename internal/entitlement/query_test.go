@@ -24,6 +24,13 @@ func TestParseQuery(t *testing.T) {
 	}
 }
 
+func TestParseQueryTakesAnIDInCapitals(t *testing.T) {
+	q, err := entitlement.ParseQuery([]byte(`{"employee_id":"0193B6F2-7D5A-7C11-9A55-3D1F5B0E7A01","specialist_type":"coach","at":"2026-12-01T10:00:00+03:00"}`))
+	if err != nil || q.EmployeeID != "0193b6f2-7d5a-7c11-9a55-3d1f5b0e7a01" {
+		t.Errorf("read %q, %v", q.EmployeeID, err)
+	}
+}
+
 func TestParseQueryRefuses(t *testing.T) {
 	const at = `"at":"2026-12-01T10:00:00+03:00"`
 	for body, code := range map[string]string{
