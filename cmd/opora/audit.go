@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 
@@ -19,8 +20,10 @@ func newAuditCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "See that nothing in the log was changed, removed or added",
 		Long: `Walk the chain of the audit log: each entry's hash covers the one before it. Exits
-1 and names the first entry that does not follow. What was cut off at the end does
-not show here: compare the number of entries with one noted earlier.`,
+1 and names the first entry that does not follow. Prints the number of entries and
+the head, which is the hash of the last one. What was cut off at the end, or written
+anew from some entry on, does not show in the log itself: keep a copy of both
+elsewhere, and compare. The number never falls, and while it stays so does the head.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var cfg Config
@@ -32,14 +35,14 @@ not show here: compare the number of entries with one noted earlier.`,
 				return err
 			}
 			defer db.Close()
-			entries, err := db.VerifyAudit(cmd.Context())
+			head, err := db.VerifyAudit(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if wantsJSON(cmd) {
-				return writeJSON(cmd.OutOrStdout(), map[string]int64{"entries": entries})
+				return writeJSON(cmd.OutOrStdout(), map[string]any{"entries": head.Entries, "head": hex.EncodeToString(head.Hash)})
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "the audit log holds together: %d entries\n", entries)
+			fmt.Fprintf(cmd.OutOrStdout(), "the audit log holds together: %d entries, head %x\n", head.Entries, head.Hash)
 			return nil
 		},
 	})

@@ -57,10 +57,20 @@ func record(ctx context.Context, tx pgx.Tx, e Entry) error {
 	return err
 }
 
-// VerifyAudit walks the audit log and returns how many entries it has. An
-// entry that was edited, removed, added or moved is tenancy.Conflict
-// (audit_broken), naming the first number that does not follow.
-func (db *DB) VerifyAudit(ctx context.Context) (entries int64, err error) {
+// AuditHead is where the audit log ends: how many entries it has, and the hash
+// of the last one, which covers all before it.
+type AuditHead struct {
+	Entries int64
+	Hash    []byte
+}
+
+// VerifyAudit walks the audit log and returns its head. An entry that was
+// edited, moved, added among the others or removed from among them is
+// tenancy.Conflict (audit_broken), naming the first number that does not follow.
+// Entries removed from the end, and a log written anew from some entry on, do
+// not show in the log itself: they show when the head of an earlier time, kept
+// elsewhere, is no longer the hash of that entry.
+func (db *DB) VerifyAudit(ctx context.Context) (head AuditHead, err error) {
 	err = db.ReadContour(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT seq, at, actor, action, tenant, subject, allowed, hash FROM audit ORDER BY seq`)
 		if err != nil {
@@ -68,16 +78,16 @@ func (db *DB) VerifyAudit(ctx context.Context) (entries int64, err error) {
 		}
 		var e Entry
 		var seq int64
-		var before, hash []byte
+		var hash []byte
 		_, err = pgx.ForEachRow(rows, []any{&seq, &e.At, &e.Actor, &e.Action, &e.Tenant, &e.Subject, &e.Allowed, &hash}, func() error {
-			entries++
-			if want := e.hash(seq, before); seq != entries || string(want) != string(hash) {
-				return tenancy.E(tenancy.Conflict, "audit_broken", fmt.Sprintf("the audit log does not hold together at entry %d: something was changed, removed or added there", entries))
+			head.Entries++
+			if want := e.hash(seq, head.Hash); seq != head.Entries || string(want) != string(hash) {
+				return tenancy.E(tenancy.Conflict, "audit_broken", fmt.Sprintf("the audit log does not hold together at entry %d: something was changed, removed or added there", head.Entries))
 			}
-			before = append([]byte(nil), hash...)
+			head.Hash = append([]byte(nil), hash...)
 			return nil
 		})
 		return err
 	})
-	return entries, err
+	return head, err
 }

@@ -182,8 +182,8 @@ func TestAuditShowsAnyEdit(t *testing.T) {
 	o := newOffice(t)
 	o.upload(hr, roster.Add, list(person(1)))
 	o.upload(hr, roster.Add, list(person(2)))
-	if n, err := o.db.VerifyAudit(t.Context()); err != nil || n != 2 {
-		t.Fatalf("%d, %v", n, err)
+	if head, err := o.db.VerifyAudit(t.Context()); err != nil || head.Entries != 2 {
+		t.Fatalf("%d, %v", head.Entries, err)
 	}
 	if _, err := o.db.Pool().Exec(t.Context(), `UPDATE audit SET actor = 'somebody else' WHERE seq = 1`); err != nil {
 		t.Fatal(err)

@@ -185,8 +185,8 @@ func TestWhoReachesWhat(t *testing.T) {
 	if wrong == nil || none == nil || wrong.Error() != none.Error() {
 		t.Errorf("search: %v, %v", wrong, none)
 	}
-	if n, err := o.db.VerifyAudit(t.Context()); err != nil || n < 8 {
-		t.Errorf("the audit log has %d entries, %v", n, err)
+	if head, err := o.db.VerifyAudit(t.Context()); err != nil || head.Entries < 8 {
+		t.Errorf("the audit log has %d entries, %v", head.Entries, err)
 	}
 	booking := tenancy.Actor{ID: "b", Roles: []tenancy.Role{tenancy.RoleBookingCore}}
 	if _, err := o.Import(t.Context(), booking, i.ID); tenancy.KindOf(err) != tenancy.Forbidden {
