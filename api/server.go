@@ -89,6 +89,7 @@ const (
 	checkDeadline  = 2 * time.Second
 	usualDeadline  = 15 * time.Second
 	uploadDeadline = 60 * time.Second
+	applyDeadline  = 2 * time.Minute // a hundred thousand rows are planned anew and written at once
 )
 
 // endpoint answers one request of an authenticated caller, or returns an error.
@@ -115,8 +116,8 @@ func (s *Server) table() []route {
 		{"GET", "/v1/imports/{id}", tenancy.ReadRoster, usualDeadline, s.readImport},
 		{"GET", "/v1/imports/{id}/changes", tenancy.ReadRoster, usualDeadline, s.readChanges},
 		{"POST", "/v1/imports/{id}/approve", tenancy.ApproveRoster, usualDeadline, s.approveImport},
-		{"POST", "/v1/imports/{id}/apply", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusAccepted, s.rosters.Apply)},
-		{"POST", "/v1/imports/{id}/undo", tenancy.ApplyRoster, usualDeadline, s.undoImport},
+		{"POST", "/v1/imports/{id}/apply", tenancy.ApplyRoster, applyDeadline, s.moveImport(http.StatusAccepted, s.rosters.Apply)},
+		{"POST", "/v1/imports/{id}/undo", tenancy.ApplyRoster, applyDeadline, s.undoImport},
 		{"POST", "/v1/imports/{id}/cancel", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusOK, s.rosters.Cancel)},
 	}
 }
@@ -137,6 +138,18 @@ func (s *Server) routes(registry *prometheus.Registry) *chi.Mux {
 	return mux
 }
 
+// outlive moves the connection's own deadlines, which are made for uploads,
+// past the request's where that one is longer. Reaching the one for reading
+// would cancel the request. Writers without deadlines have none to move.
+func outlive(w http.ResponseWriter, deadline time.Duration) {
+	if deadline <= uploadDeadline {
+		return
+	}
+	connection, end := http.NewResponseController(w), time.Now().Add(deadline+10*time.Second)
+	_ = connection.SetReadDeadline(end)
+	_ = connection.SetWriteDeadline(end)
+}
+
 // guard lets a request through to the route's endpoint: with a good token, a
 // role that may, no cookies, and only so much time.
 func (s *Server) guard(route route) http.HandlerFunc {
@@ -150,6 +163,7 @@ func (s *Server) guard(route route) http.HandlerFunc {
 		case !actor.MayAnywhere(route.action):
 			err = tenancy.E(tenancy.Forbidden, "forbidden", "Your roles do not allow this.")
 		default:
+			outlive(w, route.deadline)
 			err = route.endpoint(w, r, actor)
 		}
 		if err != nil {

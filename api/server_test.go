@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,6 +82,49 @@ func TestDeadlineEndsAWaitingRequest(t *testing.T) {
 			t.Errorf("%d after %v", got.Code, took)
 		}
 	})
+}
+
+func TestApplyAndUndoHaveTwoMinutes(t *testing.T) {
+	for _, tt := range []struct {
+		step string
+		want time.Duration
+	}{{"apply", 2 * time.Minute}, {"undo", 2 * time.Minute}, {"cancel", 15 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.hang = true
+			start := time.Now()
+			got := w.do(request("hr-cdek", "POST", "/v1/imports/"+importOfCDEK+"/"+tt.step, ""))
+			if took := time.Since(start); got.Code != 503 || took != tt.want {
+				t.Errorf("%s: %d after %v", tt.step, got.Code, took)
+			}
+		})
+	}
+}
+
+// The server's own time for reading and writing is shorter than an apply.
+func TestApplyOutlivesTheConnectionsDeadlines(t *testing.T) {
+	w := newWorld(t)
+	w.slow = 300 * time.Millisecond
+	server := httptest.NewUnstartedServer(w.server)
+	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 150*time.Millisecond
+	server.Start()
+	defer server.Close()
+	for _, step := range []string{"apply", "undo"} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/v1/imports/"+importOfCDEK+"/"+step, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer hr-cdek")
+		got, err := server.Client().Do(r)
+		if err != nil {
+			t.Errorf("%s: %v", step, err)
+			continue
+		}
+		got.Body.Close()
+		if got.StatusCode >= 300 {
+			t.Errorf("%s: %d", step, got.StatusCode)
+		}
+	}
 }
 
 const checkBody = `{"employee_id":"` + employeeOfCDEK + `","specialist_type":"psychologist","at":"2026-12-01T10:00:00+03:00","used":{"talk":2}}`

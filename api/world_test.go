@@ -46,11 +46,12 @@ type world struct {
 	t       testing.TB
 	server  *api.Server
 	log     bytes.Buffer
-	fail    error      // what every use case answers, when set
-	panics  any        // what every use case panics with, when set
-	hang    bool       // use cases wait for their deadline
-	ready   error      // what readiness answers
-	upload  api.Upload // the last one received, its content below
+	fail    error         // what every use case answers, when set
+	panics  any           // what every use case panics with, when set
+	hang    bool          // use cases wait for their deadline
+	slow    time.Duration // use cases take so long
+	ready   error         // what readiness answers
+	upload  api.Upload    // the last one received, its content below
 	content []byte
 	terms   *entitlement.Terms
 }
@@ -87,6 +88,12 @@ func (w *world) may(ctx context.Context, actor tenancy.Actor, action tenancy.Act
 	switch {
 	case w.panics != nil:
 		panic(w.panics)
+	case w.slow > 0:
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(w.slow):
+		}
 	case w.hang:
 		<-ctx.Done()
 		return ctx.Err()

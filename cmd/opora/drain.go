@@ -15,8 +15,9 @@ import (
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// Limits of connections. A request's own deadline is the API's; these end
-// what does not even become a request, or is never read.
+// Limits of connections. A request's own deadline is the API's, which moves
+// these where its own is longer; they end what does not even become a request,
+// or is never read.
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 70 * time.Second // above the deadline of an upload
