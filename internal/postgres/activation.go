@@ -2,10 +2,8 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -101,26 +99,11 @@ func (r *Rosters) issue(ctx context.Context, tx pgx.Tx, actor tenancy.Actor, ten
 
 func activationPlace(id string) string { return "activation/" + id }
 
-// codeLetters leaves out what looks alike in print.
-const codeLetters = "23456789abcdefghjkmnpqrstuvwxyz"
-
 // newCode returns a code of sixteen letters and digits in groups of four
 // ("k7qm-2x9p-4r6t-wn8h"), some 79 bits.
 func newCode() string {
-	var code strings.Builder
-	var drawn [1]byte
-	for n := 0; n < 16; {
-		_, _ = rand.Read(drawn[:]) // never fails
-		if int(drawn[0]) >= len(codeLetters)*(256/len(codeLetters)) {
-			continue // would favour some letters
-		}
-		if n > 0 && n%4 == 0 {
-			code.WriteByte('-')
-		}
-		code.WriteByte(codeLetters[int(drawn[0])%len(codeLetters)])
-		n++
-	}
-	return code.String()
+	code := roster.NewCode(16)
+	return code[:4] + "-" + code[4:8] + "-" + code[8:12] + "-" + code[12:]
 }
 
 var _ job.Activations = (*Rosters)(nil)
