@@ -39,17 +39,19 @@ var legacy = []struct {
 
 // evidence is what one look at every byte of a file tells of its encoding.
 type evidence struct {
-	counts     [256]int64
-	evenNUL    int64
-	oddNUL     int64
-	firstNUL   int64 // line
-	invalid    int64 // places that are no UTF-8
-	multibyte  int64 // characters of several bytes that are UTF-8
-	replaced   int64 // line of the first U+FFFD, which an earlier conversion left
-	cutAtEnd   bool  // the file ends inside a character
-	lines      int64
-	size       int64
-	firstBytes []byte
+	counts       [256]int64
+	evenNUL      int64
+	oddNUL       int64
+	firstNUL     int64 // line
+	last         byte
+	wideControls int64 // pairs that would be control characters in UTF-16
+	invalid      int64 // places that are no UTF-8
+	multibyte    int64 // characters of several bytes that are UTF-8
+	replaced     int64 // line of the first U+FFFD, which an earlier conversion left
+	cutAtEnd     bool  // the file ends inside a character
+	lines        int64
+	size         int64
+	firstBytes   []byte
 }
 
 // look reads the file once.
@@ -91,6 +93,10 @@ func (e *evidence) take(chunk []byte, last bool) int {
 		} else if c == '\n' {
 			e.lines++
 		}
+		if n == 1 && e.size%2 != 0 && (e.last == 0 && isControl(c) || c == 0 && isControl(e.last)) {
+			e.wideControls++
+		}
+		e.last = chunk[i+n-1]
 		for _, b := range chunk[i : i+n] {
 			e.counts[b]++
 		}
@@ -133,12 +139,14 @@ func (e evidence) decide() (charset, error) {
 		return e.wide(utf16LE, 2)
 	case bytes.HasPrefix(e.firstBytes, []byte("\xfe\xff")):
 		return e.wide(utf16BE, 2)
+	case e.wideControls > e.size/100:
+		return charset{}, neitherBookNorText()
 	case e.oddNUL > e.size/4 && e.evenNUL == 0:
 		return e.wide(utf16LE, 0)
 	case e.evenNUL > e.size/4 && e.oddNUL == 0:
 		return e.wide(utf16BE, 0)
 	case e.controls() > e.size/100:
-		return charset{}, fileProblem(FileFormat, 0, "This is neither a workbook nor text: save the list as an Excel workbook (.xlsx) or CSV.")
+		return charset{}, neitherBookNorText()
 	case e.firstNUL > 0:
 		return charset{}, fileProblem(FileDamaged, int(e.firstNUL), "The text holds a NUL character, which no list has: save and send the file again.")
 	}
@@ -149,11 +157,18 @@ func (e evidence) decide() (charset, error) {
 	return e.legacy()
 }
 
+func neitherBookNorText() error {
+	return fileProblem(FileFormat, 0, "This is neither a workbook nor text: save the list as an Excel workbook (.xlsx) or CSV.")
+}
+
+// isControl reports whether only binary files have the character.
+func isControl(b byte) bool { return b < ' ' && b != '\t' && b != '\n' && b != '\r' }
+
 // controls counts the characters that only binary files have.
 func (e evidence) controls() int64 {
 	var n int64
 	for b, count := range e.counts[:' '] {
-		if b != '\t' && b != '\n' && b != '\r' {
+		if isControl(byte(b)) {
 			n += count
 		}
 	}

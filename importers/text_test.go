@@ -73,6 +73,8 @@ func TestTextThatIsRefusedWhole(t *testing.T) {
 		"a web page":                    {"\n<HTML><table>", FileFormat, 0},
 		"a picture":                     {"\x89PNG\r\n\x1a\n", FileFormat, 0},
 		"binary rubbish":                {"\x01\x02\x03\x04\x05\x06\x07;\x08", FileFormat, 0},
+		"two binary bytes":              {"\x00\x01", FileFormat, 0},
+		"binary pairs":                  {"\x01\x00\x02\x00;\x00\x03\x00", FileFormat, 0},
 		"an old workbook":               {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 600) + "W\x00o\x00r\x00k\x00b\x00o\x00o\x00k\x00", FileFormat, 0},
 		"an encrypted workbook":         {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 70000) + string(utf16le("EncryptedPackage")), FileEncrypted, 0},
 		"half an archive":               {"PK\x03\x04" + strings.Repeat("x", 200), FileDamaged, 0},
