@@ -27,12 +27,15 @@ func (s *Stack) Exec(ctx context.Context, command string, stdin io.Reader, stdou
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)
+	failed := s.Failed() // its servers are minded; the command itself sees one that stays away
 	child, err := s.procs.start(program{name: "the command", keep: shared}, cmd)
 	if err != nil {
 		return 0, err
 	}
 	for {
 		select {
+		case err := <-failed:
+			s.spec.Progress.Say("opora: %v", err)
 		case <-child.done:
 			s.procs.forget(child)
 			child.signal(syscall.SIGTERM) // what it left running in the background

@@ -199,6 +199,10 @@ func (k *keycloak) start(ctx context.Context) error {
 	if k.server, err = k.parts.procs.start(program{name: "Keycloak", soft: syscall.SIGTERM}, cmd); err != nil {
 		return err
 	}
+	k.server.revive = func(ctx context.Context) (*process, error) {
+		err := k.start(ctx)
+		return k.server, err
+	}
 	return k.server.await(ctx, 5*time.Minute, k.log, k.ready)
 }
 

@@ -50,15 +50,10 @@ func (o *opora) start(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"migrating the database", func(ctx context.Context) error { return o.command(ctx, "migrate") }},
-		{"applying the catalogue", func(ctx context.Context) error {
-			if err := writeTree(c.stack.spec.Sample.Catalogue, o.catalogueDir()); err != nil {
-				return err
-			}
-			return o.command(ctx, "catalogue", "apply", "-f", o.catalogueDir())
-		}},
+		{"applying the catalogue", o.applyCatalogue},
 		{"making the ready-made clients", o.readyMade},
-		{"Opora's server", func(ctx context.Context) error { return o.serve(ctx, "serve", o.ready) }},
-		{"Opora's worker", func(ctx context.Context) error { return o.serve(ctx, "worker", nil) }},
+		{"Opora's server", func(ctx context.Context) error { _, err := o.serve(ctx, "serve", o.ready); return err }},
+		{"Opora's worker", func(ctx context.Context) error { _, err := o.serve(ctx, "worker", nil); return err }},
 	} {
 		if err := c.phase(ctx, step.name, step.do); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
@@ -71,6 +66,25 @@ func (o *opora) start(ctx context.Context) error {
 		return err
 	}
 	return c.phase(ctx, "making the sample sign-ins", o.makeSignIns)
+}
+
+// applyCatalogue applies the sample catalogue. On a later start the realm may
+// hold what its user has applied since: that is left as it is.
+func (o *opora) applyCatalogue(ctx context.Context) error {
+	c := o.contour
+	if err := writeTree(c.stack.spec.Sample.Catalogue, o.catalogueDir()); err != nil {
+		return err
+	}
+	applied := filepath.Join(c.dir, "catalogue-applied")
+	err := o.command(ctx, "catalogue", "apply", "-f", o.catalogueDir())
+	if _, before := os.Stat(applied); err != nil && before == nil && strings.Contains(err.Error(), "--accept") {
+		c.stack.spec.Progress.Say("%s: the realm holds more than the sample catalogue and is left as it is (opora dev --reset starts anew)", c.Country)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(applied, nil, 0o600)
 }
 
 // importRosters applies the sample rosters of the contour's country; applying
@@ -119,22 +133,24 @@ func (o *opora) command(ctx context.Context, args ...string) error {
 
 // serve starts one of our long-running commands and waits until ready says so
 // (nil: until it has lived for a moment).
-func (o *opora) serve(ctx context.Context, name string, ready func(context.Context) bool) error {
+func (o *opora) serve(ctx context.Context, name string, ready func(context.Context) bool) (*process, error) {
 	log, err := os.OpenFile(o.contour.logFile(name), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer log.Close()
 	cmd := o.cmd(name)
 	cmd.Stdout, cmd.Stderr = log, log
 	child, err := o.contour.stack.procs.start(program{name: "opora " + name}, cmd)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	asked := ready
+	child.revive = func(ctx context.Context) (*process, error) { return o.serve(ctx, name, asked) }
 	if began := time.Now(); ready == nil {
 		ready = func(context.Context) bool { return time.Since(began) > 300*time.Millisecond && !child.ended() }
 	}
-	return child.await(ctx, time.Minute, log.Name(), ready)
+	return child, child.await(ctx, time.Minute, log.Name(), ready)
 }
 
 // ready asks Opora's readiness.

@@ -32,6 +32,7 @@ type processes struct {
 	requests chan func() // run on the one thread the death signals hang on
 	mu       sync.Mutex
 	started  []*process
+	closing  bool // nothing is started again any more
 }
 
 // newProcesses starts the guard. self is the command that runs this program's
@@ -64,6 +65,9 @@ type process struct {
 	soft syscall.Signal // asks it to end
 	done chan struct{}  // closed when it has ended
 	err  error          // how; read after done
+	// revive starts it again when it ended by itself; nil for what cannot be
+	// started again on its own.
+	revive func(context.Context) (*process, error)
 }
 
 // program describes a child to start.
@@ -187,6 +191,9 @@ func (p *processes) forget(c *process) {
 // close stops every child, the latest first, then whatever still carries the
 // mark, and lets the guard go.
 func (p *processes) close() {
+	p.mu.Lock()
+	p.closing = true
+	p.mu.Unlock()
 	for {
 		p.mu.Lock()
 		n := len(p.started)
@@ -203,6 +210,13 @@ func (p *processes) close() {
 	endMarked(p.mark, nil)
 	p.guard.dismiss()
 	close(p.requests)
+}
+
+// isClosing reports whether everything is being stopped.
+func (p *processes) isClosing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closing
 }
 
 // running returns the children that were started and not stopped.

@@ -23,10 +23,17 @@ type Progress struct {
 // NewProgress returns a Progress that writes to w.
 func NewProgress(w io.Writer) *Progress {
 	p := &Progress{w: w}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+	if f, ok := w.(*os.File); ok && drawsBars(f) {
 		p.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(120*time.Millisecond))
 	}
 	return p
+}
+
+// drawsBars reports whether f is a terminal that bars can be drawn on; some say
+// that they have no width.
+func drawsBars(f *os.File) bool {
+	width, _, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && os.Getenv("TERM") != "dumb"
 }
 
 // Say writes one line.

@@ -195,20 +195,48 @@ func (s *Stack) release() {
 // errNoReason is why a server ended that reported success.
 var errNoReason = errors.New("it gave no reason")
 
+// maxRevivals is how often one of a stack's servers is started again before the
+// stack is given up.
+const maxRevivals = 5
+
 // Failed returns a channel that gives the first of the stack's servers that
-// ended by itself.
+// ended by itself and could not be started again. Keycloak and Opora's own
+// processes are: whoever tries what happens when one is killed wants it back.
 func (s *Stack) Failed() <-chan error {
 	failed := make(chan error, 1)
 	for _, child := range s.procs.running() {
-		go func() {
-			<-child.done
-			select {
-			case failed <- fmt.Errorf("%s ended by itself: %w", child.name, cmp.Or(child.err, errNoReason)):
-			default:
-			}
-		}()
+		go s.mind(child, failed)
 	}
 	return failed
+}
+
+// mind waits for the end of a server and starts it again.
+func (s *Stack) mind(child *process, failed chan<- error) {
+	for revivals := 0; ; revivals++ {
+		<-child.done
+		if s.procs.isClosing() {
+			return
+		}
+		ended := fmt.Errorf("%s ended by itself: %w", child.name, cmp.Or(child.err, errNoReason))
+		if child.revive != nil && revivals < maxRevivals {
+			s.spec.Progress.Say("opora: %v; starting it again", ended)
+			s.procs.forget(child)
+			again, err := child.revive(context.Background())
+			if err == nil {
+				s.spec.Progress.Say("opora: %s is back", child.name)
+				child = again
+				continue
+			}
+			ended = errors.Join(ended, err)
+		}
+		if !s.procs.isClosing() {
+			select {
+			case failed <- ended:
+			default:
+			}
+		}
+		return
+	}
 }
 
 // Env returns the environment that a command on this stack gets, as fixed in
