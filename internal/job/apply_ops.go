@@ -50,7 +50,8 @@ type Op struct {
 }
 
 // OpResult is what became of an op. State Pending means that it was not sent
-// and is to be tried again.
+// and is to be tried again; Unknown with a code, that Keycloak answered with an
+// error that leaves it open, which it may do a bounded number of times.
 type OpResult struct {
 	Op      Op
 	State   OpState
@@ -124,6 +125,7 @@ func (w *applyOps) turn(ctx context.Context, args ApplyOps) (sent, open int, err
 	calls, cancel := context.WithTimeout(ctx, turnTime)
 	results, failed := Send(calls, w.people, claimed)
 	cancel()
+	w.tell(args, results)
 	// What Keycloak answered must be kept even while this worker is stopping.
 	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
@@ -131,4 +133,17 @@ func (w *applyOps) turn(ctx context.Context, args ApplyOps) (sent, open int, err
 		return len(claimed), open, err
 	}
 	return len(claimed), open, failed
+}
+
+// tell logs the answers that left ops open, a line for each code.
+func (w *applyOps) tell(args ApplyOps, results []OpResult) {
+	refused := map[string]int{}
+	for _, r := range results {
+		if r.State == OpUnknown && r.Code != "" {
+			refused[r.Code]++
+		}
+	}
+	for code, n := range refused {
+		w.log.Warn("Keycloak answers with an error; it is asked again", "tenant", args.Tenant, "import", args.Import, "code", code, "ops", n)
+	}
 }

@@ -16,11 +16,12 @@ const atOnce = 4
 // Send carries out a batch of ops and says what became of each. What is
 // doubtful is observed before it is sent again. The error is that of a Keycloak
 // that does not answer; the results hold then too, with those ops unknown that
-// may have been sent, and pending that were not.
+// may have been sent, and pending that were not. What an answer left open, such
+// as a 403 or a 500, is unknown with that answer's code.
 func Send(ctx context.Context, people provisioner.People, ops []Op) ([]OpResult, error) {
 	observed, err := observe(ctx, people, ops)
 	if err != nil {
-		return all(ops, OpUnknown), err
+		return unobserved(ops, err), silence(err)
 	}
 	var creates, singles []Op
 	var results []OpResult
@@ -56,12 +57,38 @@ func observe(ctx context.Context, people provisioner.People, ops []Op) (map[tena
 	return people.ObserveAccounts(ctx, ids)
 }
 
-func all(ops []Op, state OpState) []OpResult {
+// unobserved is the results when observing failed. Only what was to be observed
+// has the answer's code: the rest was never asked for.
+func unobserved(ops []Op, err error) []OpResult {
 	results := make([]OpResult, len(ops))
 	for i, op := range ops {
-		results[i] = OpResult{Op: op, State: state}
+		results[i] = OpResult{Op: op, State: OpUnknown}
+		if op.Doubtful && op.Kind == OpCreate {
+			results[i] = unsure(op, err)
+		}
 	}
 	return results
+}
+
+// unsure is the result of a call that leaves it open whether it was done, with
+// the code of the answer when there was one.
+func unsure(op Op, err error) OpResult {
+	result := OpResult{Op: op, State: OpUnknown}
+	var e *tenancy.Error
+	if silence(err) == nil && errors.As(err, &e) {
+		result.Code, result.Message = e.Code, e.Message
+	}
+	return result
+}
+
+// silence returns the error of a Keycloak that does not answer, nil for one
+// that is an answer.
+func silence(err error) error {
+	var e *tenancy.Error
+	if errors.As(err, &e) && e.Kind != tenancy.Unavailable {
+		return nil
+	}
+	return err
 }
 
 // create sends accounts as one batch.
@@ -75,7 +102,11 @@ func create(ctx context.Context, people provisioner.People, ops []Op) ([]OpResul
 	}
 	outcomes, err := people.CreateAccounts(ctx, accounts)
 	if err != nil {
-		return all(ops, OpUnknown), err
+		results := make([]OpResult, len(ops))
+		for i, op := range ops {
+			results[i] = unsure(op, err)
+		}
+		return results, silence(err)
 	}
 	byID := make(map[tenancy.EmployeeID]provisioner.Outcome, len(outcomes))
 	for _, o := range outcomes {
@@ -110,14 +141,27 @@ func change(ctx context.Context, people provisioner.People, ops []Op) ([]OpResul
 	for i, op := range ops {
 		group.Go(func() error {
 			err := call(ctx, people, op)
+			if neverMade(op, err) {
+				op.Kind = OpCreate
+				made, err := create(ctx, people, []Op{op})
+				results[i] = made[0]
+				return err
+			}
 			results[i] = resultOf(op, err)
 			if results[i].State == OpUnknown {
-				return err
+				return silence(err)
 			}
 			return nil
 		})
 	}
 	return results, group.Wait()
+}
+
+// neverMade reports whether the account that an op changes is not there, as
+// when its creation was refused: then it is made as it should be now.
+func neverMade(op Op, err error) bool {
+	var e *tenancy.Error
+	return (op.Kind == OpUpdate || op.Kind == OpEnable) && op.Account.Login != "" && errors.As(err, &e) && e.Code == "account_missing"
 }
 
 func call(ctx context.Context, people provisioner.People, op Op) error {
@@ -144,5 +188,5 @@ func resultOf(op Op, err error) OpResult {
 	case errors.As(err, &e) && (e.Kind == tenancy.NotFound || e.Kind == tenancy.Conflict || e.Kind == tenancy.Invalid):
 		return OpResult{Op: op, State: OpFailed, Code: e.Code, Message: e.Message}
 	}
-	return OpResult{Op: op, State: OpUnknown}
+	return unsure(op, err)
 }

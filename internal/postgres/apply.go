@@ -97,6 +97,9 @@ func (a *applier) all(ctx context.Context) error {
 	if err := a.write(ctx, ""); err != nil {
 		return err
 	}
+	if err := a.createRefused(ctx); err != nil {
+		return err
+	}
 	tag, err := a.tx.Exec(ctx, `
 		UPDATE import SET state = CASE WHEN done = ops THEN 'applied' ELSE 'applying' END, ended_at = CASE WHEN done = ops THEN now() END, applied_by = $3, applied_at = now()
 		WHERE tenant = $1 AND id = $2`, a.tenant, a.id, a.actor)
@@ -119,6 +122,24 @@ func (a *applier) refreshStatistics(ctx context.Context) error {
 	}
 	_, err := a.tx.Exec(ctx, `SELECT opora_refresh_statistics()`)
 	return err
+}
+
+// createRefused asks once more for the accounts of listed employees that
+// Keycloak has refused to make and that nothing has made since.
+func (a *applier) createRefused(ctx context.Context) error {
+	tag, err := a.tx.Exec(ctx, `
+		WITH refused AS MATERIALIZED (
+			SELECT employee_id FROM op WHERE tenant = $1 AND kind IN ('create', 'update', 'enable')
+			GROUP BY employee_id HAVING bool_and(state = 'failed') AND bool_or(kind = 'create'))
+		INSERT INTO op (tenant, import_id, employee_id, kind, line)
+		SELECT a.tenant, $2, a.id, 'create', min(r.line)
+		FROM refused f JOIN account a ON a.tenant = $1 AND a.id = f.employee_id AND a.enabled JOIN employment e ON e.tenant = a.tenant AND e.person_id = a.id
+			JOIN import_row r ON r.tenant = e.tenant AND r.import_id = $2 AND r.legal_entity = e.legal_entity AND r.employee_key = e.employee_key
+		GROUP BY a.tenant, a.id`, a.tenant, a.id)
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	return a.sendOff(ctx)
 }
 
 // explicitLeaves applies the leaves that the file dates itself and leaves the

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -297,4 +298,150 @@ func TestActivationIsHandedOverOnce(t *testing.T) {
 	if _, err := o.IssueActivation(t.Context(), stranger, []tenancy.EmployeeID{e.ID}); tenancy.KindOf(err) != tenancy.NotFound {
 		t.Errorf("a stranger issues codes: %v", err)
 	}
+}
+
+// picky refuses a last name with "<", as Keycloak's user profile does.
+type picky struct{ *memory.People }
+
+func (p picky) CreateAccounts(ctx context.Context, all []provisioner.Account) ([]provisioner.Outcome, error) {
+	outcomes, err := p.People.CreateAccounts(ctx, all)
+	for i, a := range all {
+		if strings.Contains(a.LastName, "<") {
+			_ = p.DeleteAccount(ctx, a.ID)
+			outcomes[i] = provisioner.Outcome{ID: a.ID, Code: "keycloak_refused", Message: "no"}
+		}
+	}
+	return outcomes, err
+}
+
+func TestWhoeverWasRefusedIsMadeFromTheCorrectedList(t *testing.T) {
+	o := newOffice(t)
+	o.target = picky{o.people}
+	o.work()
+	bad := list("1000;Примеров<а Анна Петровна;p0@cdek.example;Склад;1990-01-01;", person(1))
+	if i := o.apply(hr, o.upload(hr, roster.Add, bad).ID); i.Counts.Failed != 1 {
+		t.Fatalf("%+v", i)
+	}
+	if i := o.apply(hr, o.upload(hr, roster.Add, bad).ID); i.Ops != 1 || i.Counts.Failed != 1 || i.State != roster.Applied {
+		t.Errorf("the same list again asks for the refused one only: %+v", i)
+	}
+	good := strings.Replace(bad, "<", "", 1)
+	if i := o.apply(hr, o.upload(hr, roster.Add, good).ID); i.Ops != 1 || i.Counts.Failed != 0 {
+		t.Errorf("the corrected list: %+v", i)
+	}
+	if a, ok := o.account(o.find("1000").ID); !ok || a.LastName != "Примерова" || a.Email != "p0@cdek.example" || !a.Enabled {
+		t.Errorf("the account: %t, %+v", ok, a)
+	}
+	if i := o.apply(hr, o.upload(hr, roster.Add, good).ID); i.Ops != 0 {
+		t.Errorf("the corrected list again: %+v", i)
+	}
+}
+
+func TestWhoeverWasRefusedAndMayNotSignInIsNotMade(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	i := o.upload(hr, roster.Add, list(person(0), person(1)))
+	changes, err := o.Changes(t.Context(), hr, i.ID, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.people.Refuse(changes[0].EmployeeID)
+	if i = o.apply(hr, i.ID); i.Counts.Failed != 1 {
+		t.Fatalf("%+v", i)
+	}
+	if _, err := o.db.Pool().Exec(t.Context(), `SET ROLE opora_contour; UPDATE account SET enabled = false; RESET ROLE`); err != nil {
+		t.Fatal(err)
+	}
+	if i := o.apply(hr, o.upload(hr, roster.Add, list(person(0))).ID); i.Ops != 0 {
+		t.Errorf("an account is made for somebody who may not sign in: %+v", i)
+	}
+}
+
+// failing answers every change of an account with the error.
+type failing struct {
+	*memory.People
+	err error
+}
+
+func (f *failing) UpdateAccount(context.Context, provisioner.Account) error { return f.err }
+
+func TestAnOpThatKeycloakAlwaysRefusesFailsAndOneThatIsDownDoesNot(t *testing.T) {
+	for _, refusal := range []*tenancy.Error{
+		tenancy.E(tenancy.Internal, "keycloak_failed", "Keycloak failed"),
+		tenancy.E(tenancy.Forbidden, "keycloak_forbidden", "no right"),
+		tenancy.E(tenancy.Unauthenticated, "keycloak_credential_refused", "no token"),
+	} {
+		t.Run(refusal.Code, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			workers := o.work()
+			o.apply(hr, o.upload(hr, roster.Add, list(person(0))).ID)
+			if err := workers.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			i, err := o.Apply(t.Context(), hr, o.upload(hr, roster.Add, list(strings.Replace(person(0), "Иван", "Пётр", 1))).ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// turn is one claim and its calls, without the wait before it.
+			turn := func(answer error) {
+				t.Helper()
+				if _, err := o.db.Pool().Exec(t.Context(), `SET ROLE opora_contour; UPDATE op SET not_before = now(); RESET ROLE`); err != nil {
+					t.Fatal(err)
+				}
+				claim := uuid.NewString()
+				ops, _, err := o.ClaimOps(t.Context(), "cdek", i.ID, claim, 10, time.Minute)
+				if err != nil || len(ops) != 1 {
+					t.Fatalf("%d claimed, %v", len(ops), err)
+				}
+				results, err := job.Send(t.Context(), &failing{o.people, answer}, ops)
+				if down := tenancy.KindOf(answer) == tenancy.Unavailable; down != (err != nil) {
+					t.Fatalf("down %t, error %v", down, err)
+				}
+				if err := o.EndOps(t.Context(), "cdek", i.ID, claim, results); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 9 {
+				turn(refusal)
+			}
+			for range 15 {
+				turn(unavailable())
+			}
+			if got := o.read(i.ID); got.State != roster.Applying || got.Done != 0 {
+				t.Fatalf("too early: %+v", got)
+			}
+			turn(refusal)
+			got := o.read(i.ID)
+			if got.State != roster.Applied || got.Counts.Failed != 1 || len(got.Problems) != 1 || string(got.Problems[0].Code) != refusal.Code || got.Problems[0].Line != 2 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestOpsThatWaitHaveOneJob(t *testing.T) {
+	o := newOffice(t)
+	if _, err := o.Apply(t.Context(), hr, o.upload(hr, roster.Add, list(persons(0, 2)...)).ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.db.Pool().Exec(t.Context(), `SET ROLE opora_contour; UPDATE op SET made_at = now() - interval '1 hour'; RESET ROLE`); err != nil {
+		t.Fatal(err)
+	}
+	jobs := func(want int) {
+		t.Helper()
+		for range 3 {
+			if err := o.EndLastDays(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := o.count(`SELECT count(*) FROM river_job WHERE kind = 'apply_ops'`); n != want {
+			t.Errorf("%d jobs, want %d", n, want)
+		}
+	}
+	jobs(1)
+	if _, err := o.db.Pool().Exec(t.Context(), `UPDATE river_job SET state = 'discarded', finalized_at = now() WHERE kind = 'apply_ops'`); err != nil {
+		t.Fatal(err)
+	}
+	jobs(2) // the one that is over, and one for the ops that it left
 }

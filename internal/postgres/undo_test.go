@@ -1,10 +1,14 @@
 package postgres_test
 
 import (
+	"context"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/provisioner/memory"
 )
 
 func TestUndoReversesKeepsAndTellsWhich(t *testing.T) {
@@ -62,5 +66,37 @@ func TestUndoReversesKeepsAndTellsWhich(t *testing.T) {
 	// The first import is partly overwritten by nobody but undone rows.
 	if i := o.read(first.ID); i.State != roster.Applied {
 		t.Errorf("the first import: %s", i.State)
+	}
+}
+
+// slowToDelete takes its time over a deletion, as the calls to Keycloak do.
+type slowToDelete struct{ *memory.People }
+
+func (s slowToDelete) DeleteAccount(ctx context.Context, id tenancy.EmployeeID) error {
+	time.Sleep(15 * time.Millisecond)
+	return s.People.DeleteAccount(ctx, id)
+}
+
+func TestTheCorrectedListRightAfterAnUndoKeepsTheAddresses(t *testing.T) {
+	o := newOffice(t)
+	o.target = slowToDelete{o.people}
+	o.work()
+	first := o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 300)...)).ID)
+	if _, err := o.Undo(t.Context(), hr, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	second := o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 300)...)).ID)
+	if second.Counts.Failed != 0 || second.Done != 300 {
+		t.Errorf("%+v", second)
+	}
+	lost := 0
+	for n := range 300 {
+		number, _, _ := strings.Cut(person(n), ";")
+		if a, ok := o.account(o.find(number).ID); !ok || a.Email == "" {
+			lost++
+		}
+	}
+	if lost > 0 {
+		t.Errorf("%d of 300 accounts lost their address", lost)
 	}
 }
