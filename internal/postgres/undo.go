@@ -127,7 +127,10 @@ func (a *applier) sortOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `UPDATE turn SET reason = 'changed_since' WHERE state = 'kept'`)
+	if _, err = a.tx.Exec(ctx, `UPDATE turn SET reason = 'changed_since' WHERE state = 'kept'`); err != nil {
+		return err
+	}
+	_, err = a.tx.Exec(ctx, `ANALYZE turn`) // the states are new: planned for none of them, the joins below take minutes
 	return err
 }
 
