@@ -96,10 +96,30 @@ type parseImport struct {
 // Work implements river.Worker.
 func (w *parseImport) Work(ctx context.Context, j *river.Job[ParseImport]) error {
 	err := Parse(ctx, w.uploads, j.Args.Import)
-	if errors.Is(err, ErrBusy) {
+	switch {
+	case errors.Is(err, ErrBusy):
 		return river.JobSnooze(10 * time.Second)
+	case err != nil && j.Attempt >= parseTries && tenancy.KindOf(err) != tenancy.Unavailable && ctx.Err() == nil:
+		if gaveUp := giveUpParse(ctx, w.uploads, j.Args.Import); gaveUp != nil {
+			return errors.Join(err, gaveUp)
+		}
+		return river.JobCancel(err)
 	}
 	return err
+}
+
+// parseTries is how often a parse is tried that fails for no fault of the file
+// and of no server that is down: whoever uploaded it should not wait for ever.
+const parseTries = 3
+
+// giveUpParse ends an import that cannot be parsed, and says so on it.
+func giveUpParse(ctx context.Context, uploads Uploads, id roster.ImportID) error {
+	p, err := uploads.BeginParse(ctx, id)
+	if err != nil || p == nil {
+		return err
+	}
+	return uploads.FailParse(ctx, p, tenancy.Problem{Code: "parse_failed", Severity: tenancy.SeverityError,
+		Message: "The list could not be taken, by a fault of ours and not of the file; nothing was changed. Upload it again, and tell the platform's support if this stays."})
 }
 
 // Timeout implements river.Worker: a hundred thousand rows take part of a minute.
