@@ -2,60 +2,73 @@ package job
 
 import (
 	"context"
-	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
-
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// brokenUploads cannot give the upload back.
-type brokenUploads struct {
-	err    error
-	failed []tenancy.Problem
+// The parser's child is this binary.
+func TestMain(m *testing.M) {
+	importers.WorkIfAsked()
+	os.Exit(m.Run())
 }
 
-func (b *brokenUploads) BeginParse(_ context.Context, id roster.ImportID) (*Parsing, error) {
-	return &Parsing{Import: id}, nil
+// oneUpload is a single upload, which looks into the folder of temporary files
+// while the upload is open.
+type oneUpload struct {
+	t       *testing.T
+	content string
+	temp    string
+	rows    []importers.Record
+	problem tenancy.Problem
 }
-func (b *brokenUploads) WriteUpload(context.Context, *Parsing, io.Writer) error { return b.err }
-func (b *brokenUploads) FinishParse(context.Context, *Parsing, []importers.Record, importers.Summary) error {
-	return errors.New("nothing was parsed")
+
+func (u *oneUpload) look(when string) {
+	files, err := filepath.Glob(filepath.Join(u.temp, "*"))
+	if err != nil || len(files) > 0 {
+		u.t.Errorf("%s there are files %v, %v", when, files, err)
+	}
 }
-func (b *brokenUploads) AbandonParse(context.Context, *Parsing) error { return nil }
-func (b *brokenUploads) FailParse(_ context.Context, _ *Parsing, problem tenancy.Problem) error {
-	b.failed = append(b.failed, problem)
+
+func (u *oneUpload) BeginParse(context.Context, roster.ImportID) (*Parsing, error) {
+	return &Parsing{Tenant: "cdek", Options: importers.Options{Country: tenancy.Country{Code: "RU"}}}, nil
+}
+
+func (u *oneUpload) WriteUpload(_ context.Context, _ *Parsing, to io.Writer) error {
+	_, err := io.WriteString(to, u.content)
+	u.look("when it is written")
+	return err
+}
+
+func (u *oneUpload) FinishParse(_ context.Context, _ *Parsing, records []importers.Record, _ importers.Summary) error {
+	u.look("when it is read")
+	u.rows = records
 	return nil
 }
 
-func TestAParseThatCannotSucceedEnds(t *testing.T) {
-	refused := tenancy.E(tenancy.Internal, "database_refused", "PostgreSQL refused a statement")
-	down := tenancy.E(tenancy.Unavailable, "database_unavailable", "PostgreSQL does not answer")
-	for _, c := range []struct {
-		name    string
-		err     error
-		attempt int
-		ends    bool
-	}{
-		{"the first time", refused, 1, false},
-		{"again and again", refused, parseTries, true},
-		{"while PostgreSQL is down", down, parseTries + 5, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			uploads := &brokenUploads{err: c.err}
-			work := &parseImport{uploads: uploads}
-			err := work.Work(t.Context(), &river.Job[ParseImport]{JobRow: &rivertype.JobRow{Attempt: c.attempt}, Args: ParseImport{Import: "i"}})
-			if !errors.Is(err, c.err) {
-				t.Errorf("the job says %v", err)
-			}
-			if ended := len(uploads.failed) == 1 && uploads.failed[0].Code == "parse_failed"; ended != c.ends {
-				t.Errorf("the import says %+v", uploads.failed)
-			}
-		})
+func (u *oneUpload) AbandonParse(context.Context, *Parsing) error { return nil }
+
+func (u *oneUpload) FailParse(_ context.Context, _ *Parsing, problem tenancy.Problem) error {
+	u.problem = problem
+	return nil
+}
+
+func TestAnOpenUploadIsOnNoDisk(t *testing.T) {
+	u := &oneUpload{t: t, temp: t.TempDir(), content: "Табельный номер;ФИО\n17;Примеров Иван Петрович\n18;Примерова Анна Петровна\n"}
+	t.Setenv("TMPDIR", u.temp)
+	if err := Parse(t.Context(), u, "i"); err != nil || u.problem.Code != "" {
+		t.Fatal(err, u.problem)
+	}
+	if len(u.rows) != 3 || u.rows[2].Row.FirstName != "Анна" {
+		t.Errorf("read %+v", u.rows)
+	}
+	u.content = ""
+	if err := Parse(t.Context(), u, "i"); err != nil || u.problem.Code != importers.FileEmpty {
+		t.Errorf("an empty upload: %v, %v", err, u.problem)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/Nerzal/gocloak/v13"
 	"golang.org/x/sync/errgroup"
@@ -114,8 +115,8 @@ func objection(a provisioner.Account, seen map[string]bool) (code, message strin
 		return "keycloak_refused", "the login is not one Keycloak takes"
 	case a.Email != "" && (!emailForm.MatchString(a.Email) || len(local) > 64 || len(a.Email) > 254):
 		return "keycloak_refused", "the e-mail address is not one Keycloak takes"
-	case len(a.FirstName) > 255 || len(a.LastName) > 255:
-		return "keycloak_refused", "a name is longer than 255 bytes"
+	case utf8.RuneCountInString(a.FirstName) > 255 || utf8.RuneCountInString(a.LastName) > 255:
+		return "keycloak_refused", "a name is longer than 255 letters"
 	case seen["id "+string(a.ID)]:
 		return "id_taken", "two accounts of one call have the same id"
 	case seen["login "+a.Login]:
