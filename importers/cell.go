@@ -86,7 +86,7 @@ func clean(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	space := false
-	for _, r := range norm.NFC.String(s) {
+	for _, r := range s {
 		switch {
 		case unicode.IsSpace(r) || r == '\u2007' || r == '\u202f':
 			space = b.Len() > 0
@@ -99,7 +99,7 @@ func clean(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
+	return norm.NFC.String(b.String()) // last: what was removed may have stood between a letter and its accent
 }
 
 // isClean is the fast way for the usual cell: plain ASCII or Cyrillic with
