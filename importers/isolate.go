@@ -71,6 +71,7 @@ func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Rec
 	if opts.Today.IsZero() {
 		opts.Today = tenancy.DateOf(time.Now()) // the child knows no time zone
 	}
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, workerWall)
 	defer cancel()
 	told, err := json.Marshal(order{path, opts})
@@ -82,7 +83,7 @@ func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Rec
 		return Summary{}, tenancy.E(tenancy.Unavailable, "parser_unavailable", "The list cannot be read just now: try again.", err)
 	}
 	summary, ended, err := readReplies(out, emit)
-	if !ended {
+	if err != nil {
 		cancel() // whoever stopped listening ends the child
 	}
 	waitErr := cmd.Wait()
@@ -91,8 +92,8 @@ func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Rec
 		return Summary{}, err
 	case ended:
 		return summary, nil
-	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return Summary{}, context.Cause(ctx)
+	case caller.Err() != nil:
+		return Summary{}, context.Cause(caller)
 	}
 	return Summary{}, diedOn(ctx, waitErr)
 }
