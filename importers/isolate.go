@@ -27,7 +27,6 @@ const workerMark = "OPORA_PARSE_WORKER"
 // Bounds of a parsing process. A list of a million rows stays far below them.
 const (
 	workerMemory  = 768 << 20 // soft: the garbage collector works harder near it
-	workerAddress = 2 << 30   // RLIMIT_AS, hard; Go reserves more addresses than it uses
 	workerSeconds = 180       // RLIMIT_CPU, hard
 	workerWall    = 5 * time.Minute
 )
