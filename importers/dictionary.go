@@ -131,14 +131,3 @@ func beginsWith(text string, phrases []string) bool {
 		return ok && (rest == "" || rest[0] == ' ')
 	})
 }
-
-// isTotal reports whether a line's first words announce a sum.
-func isTotal(l line) bool {
-	return len(l.cells) > 0 && beginsWith(plain(l.cells[0].text), theDictionary().totals)
-}
-
-// isRemark reports whether a line's first words are those of a signature or a
-// remark below the table.
-func isRemark(l line) bool {
-	return len(l.cells) > 0 && beginsWith(plain(l.cells[0].text), theDictionary().remarks)
-}

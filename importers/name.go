@@ -132,31 +132,3 @@ func keepChildOf(s string) string {
 	}
 	return strings.Join(words, " ")
 }
-
-// unitWords begin or make up the names of departments, which are not people's.
-var unitWords = map[string]bool{
-	"отдел": true, "служба": true, "департамент": true, "управление": true, "группа": true, "цех": true, "участок": true, "склад": true,
-	"филиал": true, "дирекция": true, "центр": true, "сектор": true, "бюро": true, "офис": true, "бухгалтерия": true, "кадры": true,
-	"администрация": true, "подразделение": true, "команда": true, "лаборатория": true, "отделение": true, "пвз": true, "ооо": true, "ао": true, "тоо": true,
-	"бөлім": true, "бөлімі": true, "қойма": true, "басқарма": true, "басқармасы": true, "қызметі": true, "орталық": true, "орталығы": true,
-	"department": true, "division": true, "team": true, "office": true, "warehouse": true,
-}
-
-// looksLikePerson reports whether a lone text is a person's name rather than a
-// department's: a patronymic or an initial, or two or three capitalised words
-// none of which belongs to a department.
-func looksLikePerson(text string) bool {
-	words := strings.Fields(gluedInitial.ReplaceAllString(tidyName(text), "$1 $2"))
-	if len(words) < 2 || len(words) > 4 {
-		return false
-	}
-	named := false
-	for _, w := range words {
-		r, _ := utf8.DecodeRuneInString(w)
-		if unitWords[strings.ToLower(w)] || !unicode.IsUpper(r) && !childOf[strings.ToLower(w)] || strings.ContainsAny(w, "0123456789«»\"№") {
-			return false
-		}
-		named = named || isInitial(w) || len(words) == 3 && isPatronymic(w)
-	}
-	return named || len(words) <= 3
-}

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -101,82 +100,6 @@ func (r *rowReader) read(l line) Record {
 	r.readNationalIDs()
 	r.readCountry()
 	return Record{Line: l.no, Row: r.row, Problems: r.bad}
-}
-
-// noPerson tells the lines that are nobody's.
-func (r *rowReader) noPerson() Reason {
-	l := r.line
-	switch {
-	case len(l.cells) == 0:
-		return Blank
-	case r.repeatsHeader(), r.numbersColumns():
-		return Header
-	}
-	key := l.at(r.fields[FieldEmployeeNo])
-	begins, _ := utf8.DecodeRuneInString(key.text)
-	if key.text == "" && key.kind != lostCell || key.column == l.cells[0].column && unicode.IsLetter(begins) {
-		switch {
-		case isTotal(l):
-			return Total
-		case isRemark(l):
-			return Note
-		case len(l.cells) == 1 && r.isGroup(l.cells[0]):
-			return groupPending
-		}
-	}
-	return notSkipped
-}
-
-// isGroup reports whether a line's only text can be a department's name.
-func (r *rowReader) isGroup(c cell) bool {
-	if c.kind != textCell || strings.ContainsRune(c.text, '@') {
-		return false
-	}
-	switch r.header.columns[c.column] {
-	case FieldLastName, FieldFirstName, FieldMiddleName, FieldFullName:
-		return !looksLikePerson(c.text)
-	case FieldEmployeeNo:
-		return strings.ContainsFunc(c.text, unicode.IsLetter) && !strings.ContainsAny(c.text, "0123456789")
-	}
-	return strings.ContainsFunc(c.text, unicode.IsLetter)
-}
-
-// repeatsHeader reports whether a line is the header once more, as on every
-// page of a printed list.
-func (r *rowReader) repeatsHeader() bool {
-	same := 0
-	for column := range r.header.columns {
-		text := r.line.at(column).text
-		if text == "" {
-			continue
-		}
-		if plain(text) != plain(r.header.names[column]) {
-			return false
-		}
-		same++
-	}
-	return same >= 2
-}
-
-// numbersColumns reports whether a line only counts the columns: 1 2 3 …
-func (r *rowReader) numbersColumns() bool {
-	cells := r.line.cells
-	if len(cells) < 3 {
-		return false
-	}
-	for i, c := range cells {
-		if len(c.text) > 2 || c.text != itoa(i+1) {
-			return false
-		}
-	}
-	return true
-}
-
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + itoa(n%10)
 }
 
 // add notes a problem of the row.
