@@ -28,6 +28,17 @@ func (h header) mapping() Mapping {
 	return m
 }
 
+// named returns the fields of the columns by the text of the header.
+func (h header) named() map[string]Field {
+	names := make(map[string]Field, len(h.columns))
+	for column, field := range h.columns {
+		if name := h.names[column]; name != "" {
+			names[name] = field
+		}
+	}
+	return names
+}
+
 // complete reports whether the header can be one: a key and a name.
 func (h header) complete() bool {
 	fields := map[Field]bool{}

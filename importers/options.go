@@ -18,10 +18,16 @@ type Options struct {
 	// Segments are those of the tenant; nil takes any text.
 	Segments []tenancy.Segment `json:"segments"`
 
-	// Mapping is what a person confirmed: it replaces what the header finder
-	// thinks. HeaderLine is the header's last line, found when 0.
+	// Mapping settles the fields that it names, whatever the header says; a
+	// field mapped to NoColumn is in no column. The other fields are found as
+	// without it. HeaderLine is the header's last line, found when 0.
 	Mapping    Mapping `json:"mapping,omitempty"`
 	HeaderLine int     `json:"header_line,omitempty"`
+	// Names is what this tenant confirmed earlier: the names of columns (see
+	// Summary.Names; compared without case and punctuation) and the field of
+	// each, "" for none of ours. They come before the dictionary and after
+	// Mapping.
+	Names map[string]Field `json:"names,omitempty"`
 
 	// IDKey is the secret key of the national ids' hash (HMAC-SHA-256 of kind
 	// and digits). Nil: no hashes are made.
@@ -98,3 +104,7 @@ const (
 
 // Mapping says in which column (a letter: "A", "AB") a field is.
 type Mapping map[Field]string
+
+// NoColumn is the column of a field that a list does not have, though the
+// header looks as if it had.
+const NoColumn = "-"

@@ -40,7 +40,7 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 			return Summary{}, err
 		}
 	}
-	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Sheet: found.sheet, OtherSheets: found.others}
+	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Sheet: found.sheet, OtherSheets: found.others}
 	summary.Format, summary.Encoding = b.describe()
 	return summary, l.emit(ctx, &summary, emit)
 }

@@ -56,14 +56,19 @@ func (r Record) MarshalJSON() ([]byte, error) {
 // Summary says what a file was and how its lines were counted: Rows is OK and
 // Rejected together.
 type Summary struct {
-	Rows        int      `json:"rows"`
-	OK          int      `json:"ok"`
-	Rejected    int      `json:"rejected"`
-	Skipped     int      `json:"skipped"`
-	HeaderLine  int      `json:"header_line"`
-	Format      string   `json:"format"`   // "xlsx" or "csv"
-	Encoding    string   `json:"encoding"` // IANA name in lower case
-	Mapping     Mapping  `json:"mapping"`
+	Rows       int     `json:"rows"`
+	OK         int     `json:"ok"`
+	Rejected   int     `json:"rejected"`
+	Skipped    int     `json:"skipped"`
+	HeaderLine int     `json:"header_line"`
+	Format     string  `json:"format"`   // "xlsx" or "csv"
+	Encoding   string  `json:"encoding"` // IANA name in lower case
+	Mapping    Mapping `json:"mapping"`
+	// Names are the columns of Mapping by the text of their header: what
+	// Options.Names takes for the next list of the same make.
+	Names map[string]Field `json:"names"`
+	// Outdated are the names of Options.Names that this header no longer has.
+	Outdated    []string `json:"outdated,omitempty"`
 	Sheet       string   `json:"sheet,omitempty"`
 	OtherSheets []string `json:"other_sheets,omitempty"` // visible sheets that look like lists too and were not read
 }
