@@ -69,6 +69,10 @@ func drawTenant(t *rapid.T) tenancy.Tenant {
 		until := from.AddDays(rapid.IntRange(10, 900).Draw(t, "days"))
 		c := tenancy.Contract{ID: tenancy.ContractID([]string{"17", "null", "c"}[i]), Country: "RU", TimeZone: "Asia/Omsk", From: from, Until: until,
 			Seats: rapid.IntRange(0, 9).Draw(t, "seats"), GraceDays: rapid.IntRange(0, 9).Draw(t, "grace"), Suspended: rapid.Bool().Draw(t, "suspended")}
+		if rapid.Bool().Draw(t, "agreed") {
+			c.Roster = tenancy.RosterTerms{AbsentTimes: rapid.IntRange(1, 10).Draw(t, "times"), DueEveryDays: rapid.IntRange(0, 366).Draw(t, "due"),
+				Brake: tenancy.BrakeLimits{AbsentPercent: rapid.IntRange(0, 100).Draw(t, "percent"), IdentityCount: rapid.IntRange(0, 9).Draw(t, "count")}}
+		}
 		for j := range rapid.IntRange(0, 2).Draw(t, "grants") {
 			c.Grants = append(c.Grants, drawGrant(t, tenancy.GrantID([]string{"a", "2026-01-01"}[j]), c))
 		}

@@ -126,7 +126,7 @@ func (p *planner) store(ctx context.Context, result roster.Result) error {
 	if err != nil {
 		return err
 	}
-	findings := roster.Brake(result, standing, roster.DefaultLimits)
+	findings := roster.Brake(result, standing, roster.LimitsOf(p.contour.Roster.Brake))
 	applied, err := p.clear(ctx)
 	if err != nil {
 		return err

@@ -13,10 +13,11 @@ type contour struct {
 	Today   tenancy.Date // in the contract's time zone
 	Grace   int          // days after the last day of work
 	Seats   int          // of the contracts that hold today; 0: not limited
+	Roster  tenancy.RosterTerms
 }
 
 // asOf reads the contracts that hold at the instant. Between contracts, the
-// last one's time zone and grace period go on.
+// last one's time zone, grace period and terms of lists go on.
 func asOf(t tenancy.Tenant, country tenancy.Country, now time.Time) contour {
 	c := contour{Tenant: t, Country: country, Today: tenancy.DateOf(now.In(zone(country.TimeZone)))}
 	var latest tenancy.Date
@@ -30,7 +31,7 @@ func asOf(t tenancy.Tenant, country tenancy.Country, now time.Time) contour {
 			continue
 		}
 		if !contract.From.Before(latest) {
-			latest, c.Today, c.Grace = contract.From, today, contract.GraceDays
+			latest, c.Today, c.Grace, c.Roster = contract.From, today, contract.GraceDays, contract.Roster
 		}
 		if today.Before(contract.Until) {
 			c.Seats += contract.Seats

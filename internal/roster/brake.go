@@ -1,28 +1,33 @@
 package roster
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// Limits says from where on a list is held until another person has looked.
-// The tenant may adjust them; DefaultLimits are those of docs/design.md.
-type Limits struct {
-	AbsentCount       int // absences of the whole tenant: more than the greater of count and percent
-	AbsentPercent     int
-	DepartmentCount   int // absences of one department
-	DepartmentPercent int
-	WeekPercent       int // absences in seven days, without those that somebody approved
-	IdentityCount     int // changes of name, e-mail or phone
-	IdentityPercent   int
-}
-
-// DefaultLimits hold for a tenant that has not adjusted them.
-var DefaultLimits = Limits{
+// DefaultLimits hold where a tenant's contract adjusts nothing; they are those
+// of docs/design.md.
+var DefaultLimits = tenancy.BrakeLimits{
 	AbsentCount: 2, AbsentPercent: 10,
 	DepartmentCount: 2, DepartmentPercent: 50,
 	WeekPercent:   20,
 	IdentityCount: 5, IdentityPercent: 20,
+}
+
+// LimitsOf returns DefaultLimits with what a contract adjusts of them.
+func LimitsOf(agreed tenancy.BrakeLimits) tenancy.BrakeLimits {
+	return tenancy.BrakeLimits{
+		AbsentCount:       cmp.Or(agreed.AbsentCount, DefaultLimits.AbsentCount),
+		AbsentPercent:     cmp.Or(agreed.AbsentPercent, DefaultLimits.AbsentPercent),
+		DepartmentCount:   cmp.Or(agreed.DepartmentCount, DefaultLimits.DepartmentCount),
+		DepartmentPercent: cmp.Or(agreed.DepartmentPercent, DefaultLimits.DepartmentPercent),
+		WeekPercent:       cmp.Or(agreed.WeekPercent, DefaultLimits.WeekPercent),
+		IdentityCount:     cmp.Or(agreed.IdentityCount, DefaultLimits.IdentityCount),
+		IdentityPercent:   cmp.Or(agreed.IdentityPercent, DefaultLimits.IdentityPercent),
+	}
 }
 
 // The codes of the brake's findings, by which they are accepted.
@@ -48,7 +53,7 @@ type Standing struct {
 
 // Brake looks at all changes of a list together and names its dangers. A leave
 // that the list dates itself is never counted as an absence.
-func Brake(result Result, standing Standing, limits Limits) []Finding {
+func Brake(result Result, standing Standing, limits tenancy.BrakeLimits) []Finding {
 	absent, identity, newcomers, leavers := tally(result.Changes)
 	var findings []Finding
 	over := func(code string, count, limit int, message string) {
@@ -103,7 +108,7 @@ func share(all, count, percent int) int { return max(count, all*percent/100) }
 
 // worstDepartment returns the absences and the limit of the department that is
 // furthest over its limit. People without a department are in none.
-func worstDepartment(absent map[string]int, standing Standing, limits Limits) (count, limit int) {
+func worstDepartment(absent map[string]int, standing Standing, limits tenancy.BrakeLimits) (count, limit int) {
 	for name, n := range absent {
 		allowed := share(standing.Departments[name], limits.DepartmentCount, limits.DepartmentPercent)
 		if name != "" && (count == 0 || n-allowed > count-limit || n-allowed == count-limit && n > count) {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 func TestBrake(t *testing.T) {
@@ -82,5 +83,33 @@ func TestBrakeWorksForTinyTenants(t *testing.T) {
 	found := roster.Brake(diff(t, roster.Full, haves, wants), roster.Standing{Employees: 4}, roster.DefaultLimits)
 	if len(found) == 0 || found[0].Code != roster.FindingAbsentMany {
 		t.Errorf("three of four people vanish and the brake says %+v", found)
+	}
+}
+
+func TestLimitsOfAContract(t *testing.T) {
+	if d := cmp.Diff(roster.DefaultLimits, roster.LimitsOf(tenancy.BrakeLimits{})); d != "" {
+		t.Errorf("nothing is adjusted: %s", d)
+	}
+	all := tenancy.BrakeLimits{AbsentCount: 7, AbsentPercent: 1, DepartmentCount: 8, DepartmentPercent: 3, WeekPercent: 4, IdentityCount: 9, IdentityPercent: 6}
+	if d := cmp.Diff(all, roster.LimitsOf(all)); d != "" {
+		t.Errorf("everything is adjusted: %s", d)
+	}
+	// Three of thirty are under the default's tenth, and over an agreed twentieth.
+	var haves []roster.Have
+	var wants []roster.Want
+	for i := range 30 {
+		key := fmt.Sprintf("e/%03d", i)
+		haves = append(haves, have(key, "Орлов Иван", "", "", ""))
+		if i >= 3 {
+			wants = append(wants, want(i, key, "Орлов Иван", "", "", ""))
+		}
+	}
+	result, standing := diff(t, roster.Full, haves, wants), roster.Standing{Employees: 30}
+	if found := roster.Brake(result, standing, roster.DefaultLimits); len(found) > 0 {
+		t.Errorf("by default: %+v", found)
+	}
+	found := roster.Brake(result, standing, roster.LimitsOf(tenancy.BrakeLimits{AbsentPercent: 5}))
+	if len(found) != 1 || found[0].Code != roster.FindingAbsentMany || found[0].Limit != 2 {
+		t.Errorf("as agreed: %+v", found)
 	}
 }

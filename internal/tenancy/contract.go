@@ -13,7 +13,33 @@ type Contract struct {
 	Seats     int         `json:"seats,omitempty"`
 	GraceDays int         `json:"grace_days,omitempty"` // days after the last day of work with access
 	Suspended bool        `json:"suspended,omitempty"`
+	Roster    RosterTerms `json:"roster,omitzero"`
 	Grants    []Grant     `json:"grants"`
+}
+
+// RosterTerms is what a tenant agreed about its lists of employees. A zero
+// field is one that nothing was agreed about.
+type RosterTerms struct {
+	// AbsentTimes is how many full lists in a row, each of another day, must
+	// leave somebody out before he leaves; 0 as 1: the first one is enough.
+	AbsentTimes int `json:"absent_times,omitempty"`
+	// DueEveryDays is within how many days of the last one a list is promised;
+	// 0: none is.
+	DueEveryDays int         `json:"due_every_days,omitempty"`
+	Brake        BrakeLimits `json:"brake,omitzero"`
+}
+
+// BrakeLimits says from where on a list is held until another person has
+// looked; where a count and a percentage stand together, the greater holds. A
+// zero field is not adjusted: roster.DefaultLimits' value holds.
+type BrakeLimits struct {
+	AbsentCount       int `json:"absent_count,omitempty"` // absences of the whole tenant
+	AbsentPercent     int `json:"absent_percent,omitempty"`
+	DepartmentCount   int `json:"department_count,omitempty"` // absences of one department
+	DepartmentPercent int `json:"department_percent,omitempty"`
+	WeekPercent       int `json:"week_percent,omitempty"`   // absences in seven days, without those that somebody approved
+	IdentityCount     int `json:"identity_count,omitempty"` // changes of name, e-mail or phone
+	IdentityPercent   int `json:"identity_percent,omitempty"`
 }
 
 // GrantID names a grant within its contract; the booking core counts use by it.
