@@ -138,21 +138,12 @@ func (r *rowReader) value(field Field, signs string) string {
 	case text == "" || strings.Trim(text, "-–—_. ") == "":
 		return "" // a dash stands for nothing
 	}
-	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune("=+-@＝＋－＠", first) && !strings.ContainsRune(signs, first) {
+	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune(formulaSigns, first) && !strings.ContainsRune(signs, first) {
 		if m := quotedNo.FindStringSubmatch(text); m != nil {
 			return clean(m[1]) // ="000123" is how zeros are kept in CSV
 		}
 		r.add(FormulaText, field)
 		return ""
-	}
-	return text
-}
-
-// unprotected drops the apostrophe with which an export keeps a spreadsheet
-// from taking a text for a formula, so that export and import are a round trip.
-func unprotected(text string) string {
-	if rest, ok := strings.CutPrefix(text, "'"); ok && rest != "" && strings.ContainsRune("=+-@", rune(rest[0])) {
-		return rest
 	}
 	return text
 }
