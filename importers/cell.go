@@ -30,8 +30,9 @@ type cell struct {
 // line is what the file holds in one row: its cells from left to right. It is
 // valid until the next one is read.
 type line struct {
-	no    int
-	cells []cell
+	no     int
+	cells  []cell
+	hidden bool // not shown to whoever opens the sheet, perhaps by a filter
 }
 
 // at returns the cell of a column; without one, an empty text.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // textFile is a list as delimited text.
@@ -56,6 +58,12 @@ func (t *textFile) text() *bufio.Reader {
 
 // sheets implements book.
 func (t *textFile) sheets() []string { return []string{""} }
+
+// hiddenSheets implements book.
+func (t *textFile) hiddenSheets() []string { return nil }
+
+// remarks implements book.
+func (t *textFile) remarks() []tenancy.Problem { return nil }
 
 // named implements book: a text has no sheets to choose from.
 func (t *textFile) named(string) (string, error) { return "", nil }
@@ -120,7 +128,7 @@ func (r *records) next() (line, error) {
 			break
 		}
 	}
-	l := line{no, r.cells}
+	l := line{no: no, cells: r.cells}
 	return l, r.checkWidth(l)
 }
 

@@ -16,6 +16,7 @@ type list struct {
 	others      []string // other sheets that look like lists
 	header      header
 	headerLines []int
+	remarks     []tenancy.Problem
 }
 
 // open starts reading the list from its first line.
@@ -60,11 +61,35 @@ func findSheet(b book, opts Options) (list, error) {
 	}
 	switch {
 	case found.book != nil:
+		found.remark(b.hiddenSheets())
 		return found, nil
 	case first != nil:
 		return list{}, first
 	}
 	return list{}, fileProblem(SheetMissing, 0, "All sheets of the workbook are hidden: show the one with the list, or name it.")
+}
+
+// remark says which sheets were not read.
+func (l *list) remark(hidden []string) {
+	if len(l.others) > 0 {
+		l.remarks = append(l.remarks, fileWarning(SheetsUnread, "Other sheets look like lists too, and the people on them were NOT read: %s. Copy all people into one sheet, or upload each sheet by its name.", names(l.others)))
+	}
+	if len(hidden) > 0 {
+		l.remarks = append(l.remarks, fileWarning(SheetsHidden, "Hidden sheets were not read: %s. If one holds people, show it, or name it.", names(hidden)))
+	}
+}
+
+// names joins the names of sheets for a sentence.
+func names(sheets []string) string {
+	const most = 10
+	short := make([]string, 0, most)
+	for _, s := range sheets[:min(len(sheets), most)] {
+		short = append(short, "«"+s+"»")
+	}
+	if len(sheets) > most {
+		short = append(short, "…")
+	}
+	return strings.Join(short, ", ")
 }
 
 // undecided reports whether the problem is only that this sheet is not the list.
@@ -153,8 +178,8 @@ func firstLines(l list, most int) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, ok := src.(*sheet); ok {
-		defer s.part.close()
+	if g, ok := src.(grid); ok {
+		defer g.stop()
 	}
 	var lines []line
 	for len(lines) < most {
@@ -165,7 +190,7 @@ func firstLines(l list, most int) ([]line, error) {
 		if err != nil {
 			return lines, err
 		}
-		lines = append(lines, line{x.no, slices.Clone(x.cells)})
+		lines = append(lines, line{x.no, slices.Clone(x.cells), x.hidden})
 	}
 	return lines, nil
 }

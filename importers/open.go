@@ -14,12 +14,16 @@ type book interface {
 	// sheets names the lists in order; hidden ones are not among them. A text
 	// file has one list without a name.
 	sheets() []string
+	// hiddenSheets names those that are.
+	hiddenSheets() []string
 	// named finds a list by the name that a person typed.
 	named(name string) (string, error)
 	// open starts reading one list from its beginning.
 	open(sheet string) (source, error)
 	// describe gives the format and the encoding.
 	describe() (format, encoding string)
+	// remarks are warnings about the file, whichever list of it is read.
+	remarks() []tenancy.Problem
 	io.Closer
 }
 

@@ -35,12 +35,14 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 	if err := l.read(ctx, src); err != nil {
 		return Summary{}, err
 	}
-	if s, ok := src.(*sheet); ok {
-		if err := l.spread(s.merges); err != nil {
+	remarks := append(b.remarks(), found.remarks...)
+	if g, ok := src.(grid); ok {
+		if err := l.spread(g.layout().merges); err != nil {
 			return Summary{}, err
 		}
+		remarks = append(remarks, g.layout().remarks(found.header, l.hiddenRows)...)
 	}
-	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Sheet: found.sheet, OtherSheets: found.others}
+	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Sheet: found.sheet, OtherSheets: found.others, Problems: remarks}
 	summary.Format, summary.Encoding = b.describe()
 	return summary, l.emit(ctx, &summary, emit)
 }
@@ -53,6 +55,7 @@ type listing struct {
 	mentions   *mentions
 	count      int
 	lastPerson int // number of the last row that is a person's
+	hiddenRows int // that are people's
 	fills      map[Field][]merge
 }
 
@@ -81,6 +84,9 @@ func (l *listing) read(ctx context.Context, src source) error {
 		if r.Skipped == notSkipped {
 			l.mentions.add(l.count, r.Row)
 			l.lastPerson = l.count
+			if line.hidden {
+				l.hiddenRows++
+			}
 		}
 		l.count++
 	}

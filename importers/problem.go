@@ -51,6 +51,15 @@ const (
 	EncodingLossy   tenancy.ProblemCode = "encoding_lossy"
 )
 
+// The codes of remarks on a file that was read (Summary.Problems); FileMacro is
+// one of them too, when macros were left alone.
+const (
+	RowsHidden    tenancy.ProblemCode = "rows_hidden"
+	ColumnsHidden tenancy.ProblemCode = "columns_hidden"
+	SheetsHidden  tenancy.ProblemCode = "sheets_hidden"
+	SheetsUnread  tenancy.ProblemCode = "sheets_unread"
+)
+
 // errorCodes are the codes that reject a row; all others of a row warn.
 var errorCodes = map[tenancy.ProblemCode]bool{
 	NameMissing: true, EmployeeNoMissing: true, EmployeeNoTwice: true, EmployeeNoSimilar: true,

@@ -61,7 +61,7 @@ type Summary struct {
 	Rejected   int     `json:"rejected"`
 	Skipped    int     `json:"skipped"`
 	HeaderLine int     `json:"header_line"`
-	Format     string  `json:"format"`   // "xlsx" or "csv"
+	Format     string  `json:"format"`   // "xlsx", "xls", "ods", "html" or "csv"
 	Encoding   string  `json:"encoding"` // IANA name in lower case
 	Mapping    Mapping `json:"mapping"`
 	// Names are the columns of Mapping by the text of their header: what
@@ -71,6 +71,8 @@ type Summary struct {
 	Outdated    []string `json:"outdated,omitempty"`
 	Sheet       string   `json:"sheet,omitempty"`
 	OtherSheets []string `json:"other_sheets,omitempty"` // visible sheets that look like lists too and were not read
+	// Problems are remarks on the whole file, all of them warnings.
+	Problems []tenancy.Problem `json:"problems,omitempty"`
 }
 
 // MarshalJSON writes the last line of `opora roster parse`.

@@ -23,18 +23,18 @@ type sheet struct {
 	rows   int
 	values int64
 	cells  []cell
-	merges []merge
+	about  layout
 }
-
-// merge is a merged range of cells: its value stands in the first.
-type merge struct{ column, first, last int }
-
-// maxMerges bounds what a sheet may make us remember.
-const maxMerges = 200_000
 
 func newSheet(w *workbook, name string, r io.ReadCloser) *sheet {
 	return &sheet{book: w, name: name, part: newPart(r)}
 }
+
+// layout implements grid.
+func (s *sheet) layout() *layout { return &s.about }
+
+// stop implements grid.
+func (s *sheet) stop() { s.part.close() }
 
 // next implements source.
 func (s *sheet) next() (line, error) {
@@ -98,6 +98,8 @@ func (s *sheet) element(e xml.StartElement) (l line, ok bool, err error) {
 		}
 		l, err = s.readRow(e)
 		return l, true, err
+	case "col":
+		err = s.readColumns(e)
 	case "mergeCell":
 		err = s.readMerge(attr(e, "ref"))
 	}
@@ -118,6 +120,7 @@ func (s *sheet) readRow(e xml.StartElement) (line, error) {
 		return line{}, fileProblem(FileTooLarge, no, "The sheet has more than %d rows: split the list by legal entity or department.", s.book.limits.Rows)
 	}
 	s.cells = s.cells[:0]
+	hidden := truth(attr(e, "hidden"))
 	column := -1
 	for {
 		t, err := s.part.token()
@@ -126,7 +129,7 @@ func (s *sheet) readRow(e xml.StartElement) (line, error) {
 		}
 		switch e := t.(type) {
 		case xml.EndElement:
-			return line{no, s.cells}, nil
+			return line{no, s.cells, hidden}, nil
 		case xml.StartElement:
 			if e.Name.Local != "c" {
 				if err := s.part.skip(); err != nil {
@@ -305,15 +308,24 @@ func (s *sheet) readMerge(ref string) error {
 	if !ok1 || !ok2 || last < first {
 		return s.damaged("a merged range is not where it says")
 	}
-	if last == first {
+	return s.about.merge(column, first, last, s.row)
+}
+
+// readColumns remembers the columns of a <col> element that are hidden.
+func (s *sheet) readColumns(e xml.StartElement) error {
+	if !truth(attr(e, "hidden")) {
 		return nil
 	}
-	if len(s.merges) >= maxMerges {
-		return fileProblem(FileTooLarge, s.row, "The sheet has more than %d merged ranges: take them apart.", maxMerges)
+	first, err1 := strconv.Atoi(attr(e, "min"))
+	last, err2 := strconv.Atoi(attr(e, "max"))
+	if err1 != nil || err2 != nil || first < 1 || last < first {
+		return s.damaged("its columns are not where they say")
 	}
-	s.merges = append(s.merges, merge{column, first, last})
-	return nil
+	return s.about.hide(first-1, last-1, s.row)
 }
+
+// truth reads a boolean attribute (W3C XML Schema, xsd:boolean).
+func truth(value string) bool { return value == "1" || value == "true" }
 
 func splitReference(ref string) (column, row int, ok bool) {
 	i := strings.IndexAny(ref, "0123456789")

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // workbook is an .xlsx file: its directory of sheets, shared strings and
@@ -15,18 +17,13 @@ type workbook struct {
 	file    *os.File
 	archive *archive
 	limits  Limits
-	list    []sheetEntry
+	directory
+	macros  bool
 	styles  []style
 	strings *stringTable // read when the first sheet is opened
 	day0    epoch
 	shared  string // part names; empty when the workbook has none
 	styling string
-}
-
-// sheetEntry is one sheet in the workbook's directory.
-type sheetEntry struct {
-	name, part string
-	hidden     bool
 }
 
 const mainPart = "officeDocument"
@@ -56,8 +53,6 @@ func openWorkbook(file *os.File, size int64, limits Limits) (book, error) {
 // refuseForeign names what other documents in zip archives are.
 func refuseForeign(a *archive) error {
 	switch {
-	case a.has("xl/vbaProject.bin"):
-		return fileProblem(FileMacro, 0, "The workbook holds macros, which are never opened: save it as an Excel workbook without macros (.xlsx).")
 	case a.has("xl/workbook.bin"):
 		return fileProblem(FileFormat, 0, "This is a binary workbook (.xlsb), which is not read: save it as an Excel workbook (.xlsx).")
 	case a.has("mimetype"):
@@ -84,7 +79,7 @@ func (w *workbook) readDirectory() error {
 	if main == "" {
 		return fileProblem(FileFormat, 0, "This is an archive, not a workbook: save the list as an Excel workbook (.xlsx).")
 	}
-	if err := w.refuseMacroType(main); err != nil {
+	if err := w.readTypes(main); err != nil {
 		return err
 	}
 	relations, err := w.relations(main)
@@ -102,32 +97,39 @@ func (w *workbook) readDirectory() error {
 	return w.readSheetList(main, relations)
 }
 
-// refuseMacroType refuses a workbook that is declared to have macros even when
-// the macros are stored under another name.
-func (w *workbook) refuseMacroType(main string) error {
+// readTypes finds out whether the main part is a workbook at all, and whether
+// it may hold macros, under whatever name they are stored.
+func (w *workbook) readTypes(main string) error {
 	p, err := w.part("[Content_Types].xml")
 	if err != nil {
 		return err
 	}
-	macro, workbook := false, false
+	w.macros = w.archive.has("xl/vbaProject.bin")
+	workbook := false
 	err = p.each(func(e xml.StartElement) error {
 		kind := strings.ToLower(attr(e, "ContentType"))
-		macro = macro || strings.Contains(kind, "macroenabled") || strings.Contains(kind, "vbaproject")
+		w.macros = w.macros || strings.Contains(kind, "macroenabled") || strings.Contains(kind, "vbaproject")
 		if e.Name.Local == "Override" && strings.EqualFold(strings.TrimPrefix(attr(e, "PartName"), "/"), main) {
-			workbook = strings.Contains(kind, "spreadsheetml")
+			workbook = isWorkbook(kind)
 		}
-		workbook = workbook || e.Name.Local == "Default" && strings.Contains(kind, "spreadsheetml.sheet.main")
+		workbook = workbook || e.Name.Local == "Default" && isWorkbook(kind)
 		return nil
 	})
-	switch {
-	case err != nil:
-		return err
-	case macro:
-		return fileProblem(FileMacro, 0, "The workbook may hold macros, which are never opened: save it as an Excel workbook without macros (.xlsx).")
-	case !workbook:
+	if err == nil && !workbook {
 		return fileProblem(FileFormat, 0, "This is an Office document, but no workbook: save the list as an Excel workbook (.xlsx).")
 	}
-	return nil
+	return err
+}
+
+// isWorkbook knows the content types of the main parts of .xlsx, .xltx, .xlsm
+// and .xltm.
+func isWorkbook(contentType string) bool {
+	for _, known := range []string{"spreadsheetml.sheet.main", "spreadsheetml.template.main", "ms-excel.sheet.macroenabled.main", "ms-excel.template.macroenabled.main"} {
+		if strings.Contains(contentType, known) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *workbook) part(name string) (*part, error) {
@@ -181,34 +183,25 @@ func (w *workbook) readSheetList(main string, relations []relation) error {
 	err = p.each(func(e xml.StartElement) error {
 		switch e.Name.Local {
 		case "workbookPr":
-			if v := attr(e, "date1904"); v == "1" || v == "true" {
+			if truth(attr(e, "date1904")) {
 				w.day0 = epoch1904
 			}
 		case "sheet":
 			r, ok := targets[attr(e, "id")]
-			if !ok || r.kind != "worksheet" {
+			macro := strings.HasSuffix(strings.ToLower(r.kind), "macrosheet")
+			if !ok || r.kind != "worksheet" && !macro {
 				return nil // a chart or dialog sheet, or an entry of another list of that name
 			}
+			w.macros = w.macros || macro
 			state := attr(e, "state")
-			w.list = append(w.list, sheetEntry{attr(e, "name"), r.target, state == "hidden" || state == "veryHidden"})
+			w.directory = append(w.directory, sheetEntry{attr(e, "name"), r.target, state == "hidden" || state == "veryHidden", macro})
 		}
 		return nil
 	})
-	if err == nil && len(w.list) == 0 {
+	if err == nil && len(w.directory) == 0 {
 		return fileProblem(FileDamaged, 0, "The workbook has no sheet: save the list again with Excel.")
 	}
 	return err
-}
-
-// sheets implements book.
-func (w *workbook) sheets() []string {
-	var names []string
-	for _, s := range w.list {
-		if !s.hidden {
-			names = append(names, s.name)
-		}
-	}
-	return names
 }
 
 // describe implements book.
@@ -217,32 +210,28 @@ func (w *workbook) describe() (format, encoding string) { return "xlsx", "utf-8"
 // Close implements io.Closer.
 func (w *workbook) Close() error { return w.file.Close() }
 
-// named implements book. A hidden sheet may be asked for.
-func (w *workbook) named(name string) (string, error) {
-	for _, s := range w.list {
-		if fold(s.name) == fold(name) {
-			return s.name, nil
-		}
+// remarks implements book.
+func (w *workbook) remarks() []tenancy.Problem {
+	if w.macros {
+		return []tenancy.Problem{macrosUnread()}
 	}
-	return "", fileProblem(SheetMissing, 0, "The workbook has no sheet of that name; it has: %s.", strings.Join(w.sheets(), ", "))
+	return nil
 }
 
 // open implements book.
 func (w *workbook) open(name string) (source, error) {
-	for _, s := range w.list {
-		if s.name != name {
-			continue
-		}
-		if err := w.readStrings(); err != nil {
-			return nil, err
-		}
-		r, err := w.archive.open(s.part)
-		if err != nil {
-			return nil, err
-		}
-		return newSheet(w, s.name, r), nil
+	i, err := w.find(name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fileProblem(SheetMissing, 0, "The workbook has no such sheet.")
+	if err := w.readStrings(); err != nil {
+		return nil, err
+	}
+	r, err := w.archive.open(w.directory[i].part)
+	if err != nil {
+		return nil, err
+	}
+	return newSheet(w, name, r), nil
 }
 
 func (w *workbook) readStrings() error {

@@ -137,8 +137,6 @@ func TestOtherDamageOfAWorkbook(t *testing.T) {
 		"a presentation":                 {bookParts{"[Content_Types].xml": `<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"/></Types>`}, FileFormat},
 		"an OpenDocument":                {bookParts{"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}, FileFormat},
 		"binary workbook":                {bookParts{"xl/workbook.bin": "x"}, FileFormat},
-		"macros":                         {bookParts{"xl/vbaProject.bin": "x"}, FileMacro},
-		"macros by type only":            {bookParts{"[Content_Types].xml": `<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.ms-excel.sheet.macroEnabled.main+xml"/></Types>`}, FileMacro},
 		"name that climbs":               {bookParts{"xl/../../etc/passwd": "x"}, FileDamaged},
 		"name with a backslash":          {bookParts{`xl\sheet9.xml`: "x"}, FileDamaged},
 		"names that differ in case only": {bookParts{"XL/Workbook.xml": "x"}, FileDamaged},
