@@ -108,7 +108,7 @@ func (r *rowReader) add(code tenancy.ProblemCode, field Field) {
 }
 
 func (r *rowReader) problem(code tenancy.ProblemCode, field Field, lineNo int) tenancy.Problem {
-	p := tenancy.Problem{Code: code, Severity: severity(code), Message: advice[code], Sheet: r.sheet, Line: lineNo, Field: string(field)}
+	p := tenancy.Problem{Code: code, Severity: severity(code), Message: Advice(code, tenancy.English), Sheet: r.sheet, Line: lineNo, Field: string(field)}
 	if column, ok := r.fields[field]; ok {
 		p.Column = columnLetter(column)
 	}

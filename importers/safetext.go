@@ -43,8 +43,11 @@ func beginsAsFormula(s string) bool {
 // unprotected drops the apostrophe that SafeText has put before a text, which
 // was cleaned since: a tab or a line end after it is a blank now, or gone.
 func unprotected(text string) string {
-	if rest, ok := strings.CutPrefix(text, "'"); ok && (rest == "" || rest[0] == ' ' || beginsAsFormula(rest)) {
-		return strings.TrimLeft(rest, " ")
+	for {
+		rest, ok := strings.CutPrefix(text, "'")
+		if !ok || rest != "" && rest[0] != ' ' && !beginsAsFormula(rest) {
+			return text
+		}
+		text = strings.TrimLeft(rest, " ")
 	}
-	return text
 }
