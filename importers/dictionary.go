@@ -19,6 +19,7 @@ type dictionary struct {
 	names      map[string]meaning // by plain name
 	list       []known            // the same, sorted by name: misspellings are searched in order
 	ignored    map[string]bool
+	advice     map[string]bool // columns of our own error workbook; they are ignored too
 	givenFirst map[string]bool
 	totals     []string
 	remarks    []string
@@ -54,6 +55,7 @@ func readDictionary() (*dictionary, error) {
 	var file struct {
 		Fields     map[Field][][]string `yaml:"fields"`
 		Ignore     []string             `yaml:"ignore"`
+		Advice     []string             `yaml:"advice"`
 		GivenFirst []string             `yaml:"given_first"`
 		Totals     []string             `yaml:"totals"`
 		Remarks    []string             `yaml:"remarks"`
@@ -65,7 +67,8 @@ func readDictionary() (*dictionary, error) {
 	}
 	d := &dictionary{
 		names:      map[string]meaning{},
-		ignored:    plainSet(file.Ignore),
+		ignored:    plainSet(append(file.Ignore, file.Advice...)),
+		advice:     plainSet(file.Advice),
 		givenFirst: plainSet(file.GivenFirst),
 		totals:     plainList(file.Totals),
 		remarks:    plainList(file.Remarks),

@@ -19,6 +19,7 @@ type rowReader struct {
 	entity   tenancy.LegalEntityCode // holds for rows that name none
 	segments map[string]tenancy.SegmentID
 	idOrder  []tenancy.NationalIDKind
+	advice   []int  // columns that our error workbook has added
 	group    string // the department named by the last line between the people
 
 	line line // the one being read
@@ -30,7 +31,7 @@ func newRowReader(opts Options, h header, sheet string) *rowReader {
 	if opts.Today.IsZero() {
 		opts.Today = tenancy.DateOf(time.Now())
 	}
-	r := &rowReader{opts: opts, header: h, sheet: sheet, fields: map[Field]int{}}
+	r := &rowReader{opts: opts, header: h, sheet: sheet, fields: map[Field]int{}, advice: h.adviceColumns()}
 	for column, field := range h.columns {
 		r.fields[field] = column
 	}
@@ -84,6 +85,7 @@ func withoutForm(name string) string {
 
 // read turns one line below the header into a record.
 func (r *rowReader) read(l line) Record {
+	l = r.withoutAdvice(l)
 	r.line = l
 	if reason := r.noPerson(); reason != notSkipped {
 		if reason == groupPending {

@@ -22,7 +22,8 @@ type workbook struct {
 	styles  []style
 	strings *stringTable // read when the first sheet is opened
 	day0    epoch
-	shared  string // part names; empty when the workbook has none
+	main    string // part names; shared and styling are empty when the workbook has none
+	shared  string
 	styling string
 }
 
@@ -82,6 +83,7 @@ func (w *workbook) readDirectory() error {
 	if err := w.readTypes(main); err != nil {
 		return err
 	}
+	w.main = main
 	relations, err := w.relations(main)
 	if err != nil {
 		return err
