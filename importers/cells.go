@@ -94,7 +94,7 @@ func PartsOf(path, sheet string, limits Limits) (parts WorkbookParts, ok bool, e
 	if err != nil {
 		return parts, false, err
 	}
-	for _, s := range w.list {
+	for _, s := range w.directory {
 		if s.name == name {
 			return WorkbookParts{Main: w.main, Sheet: s.part, Styles: w.styling, Strings: w.shared}, true, nil
 		}
