@@ -45,6 +45,7 @@ func TestSchemasHaveTheTypesFields(t *testing.T) {
 		"Activation":    {schema: doc.Components.Schemas["Activation"].Value, value: roster.Activation{}},
 		"Import":        {schema: doc.Components.Schemas["Import"].Value, value: roster.Import{}},
 		"its counts":    {schema: doc.Components.Schemas["Import"].Value.Properties["counts"].Value, value: roster.Counts{}},
+		"its progress":  {schema: doc.Components.Schemas["Import"].Value.Properties["progress"].Value, value: roster.Progress{}},
 		"Finding":       {schema: doc.Components.Schemas["Finding"].Value, value: roster.Finding{}},
 		"Undone":        {schema: doc.Components.Schemas["Undone"].Value, value: undoAnswer{}},
 		"Changes":       {schema: doc.Components.Schemas["Changes"].Value, value: changesAnswer{}},

@@ -27,7 +27,9 @@ func (b *brokenUploads) WriteUpload(context.Context, *Parsing, io.Writer) error 
 func (b *brokenUploads) FinishParse(context.Context, *Parsing, []importers.Record, importers.Summary) error {
 	return errors.New("nothing was parsed")
 }
-func (b *brokenUploads) AbandonParse(context.Context, *Parsing) error { return nil }
+func (b *brokenUploads) WakeParses(context.Context) error                           { return nil }
+func (b *brokenUploads) KeepParse(context.Context, *Parsing, roster.Progress) error { return nil }
+func (b *brokenUploads) AbandonParse(context.Context, *Parsing) error               { return nil }
 func (b *brokenUploads) FailParse(_ context.Context, _ *Parsing, problem tenancy.Problem) error {
 	b.failed = append(b.failed, problem)
 	return nil

@@ -23,6 +23,21 @@ type Parsing struct {
 	Tenant  tenancy.TenantSlug
 	Claim   string
 	Options importers.Options
+	// Scan looks for what would harm whoever opens the file, before anything of
+	// it is read. A tenancy.Problem ends the import; tenancy.Unavailable means
+	// that the scanner cannot say now. nil: nothing is scanned.
+	Scan func(ctx context.Context, file io.Reader) error
+	// Waits says why an abandoned import waits; nil when for nothing but a try.
+	Waits *tenancy.Problem
+
+	watch *watch
+}
+
+// Note says how far the work is; it is written with the next sign of life.
+func (p *Parsing) Note(phase roster.Phase, rows, of int) {
+	if p.watch != nil {
+		p.watch.note(roster.Progress{Phase: phase, Rows: rows, Of: of})
+	}
 }
 
 // Uploads is where received imports wait and what was read of them goes.
@@ -34,8 +49,15 @@ type Uploads interface {
 	WriteUpload(ctx context.Context, p *Parsing, to io.Writer) error
 	// FinishParse stores the rows, compares them with the people and plans.
 	FinishParse(ctx context.Context, p *Parsing, records []importers.Record, summary importers.Summary) error
+	// KeepParse keeps the claim for KeepParseFor more and writes how far the work
+	// is. ErrLost says that the claim is another's, or that somebody has
+	// cancelled the import.
+	KeepParse(ctx context.Context, p *Parsing, progress roster.Progress) error
 	// AbandonParse gives the claim back, for another try.
 	AbandonParse(ctx context.Context, p *Parsing) error
+	// WakeParses puts imports into the queue again that should be parsed and that
+	// nobody parses.
+	WakeParses(ctx context.Context) error
 	// FailParse ends an import whose file cannot be taken.
 	FailParse(ctx context.Context, p *Parsing, problem tenancy.Problem) error
 }
@@ -50,13 +72,10 @@ func Parse(ctx context.Context, uploads Uploads, id roster.ImportID) error {
 	if err != nil || p == nil {
 		return err
 	}
-	records, summary, err := readUpload(ctx, uploads, p)
-	var problem tenancy.Problem
-	if errors.As(err, &problem) {
-		return uploads.FailParse(ctx, p, problem)
-	}
-	if err == nil {
-		err = uploads.FinishParse(ctx, p, records, summary)
+	held, watch := keepWatch(ctx, uploads, p)
+	err = parse(held, uploads, p)
+	if lost := watch.end() || errors.Is(err, ErrLost); lost && err != nil {
+		return nil // cancelled, or another's by now: there is nothing to tell
 	}
 	if err != nil {
 		// Nobody should have to wait until the claim runs out.
@@ -65,6 +84,19 @@ func Parse(ctx context.Context, uploads Uploads, id roster.ImportID) error {
 		return errors.Join(err, uploads.AbandonParse(releasing, p))
 	}
 	return nil
+}
+
+func parse(ctx context.Context, uploads Uploads, p *Parsing) error {
+	records, summary, err := readUpload(ctx, uploads, p)
+	var problem tenancy.Problem
+	if errors.As(err, &problem) {
+		return uploads.FailParse(ctx, p, problem)
+	}
+	if err != nil {
+		return err
+	}
+	p.Note(roster.Comparing, summary.Rows, summary.Rows)
+	return uploads.FinishParse(ctx, p, records, summary)
 }
 
 // readUpload parses the upload from a file in memory, which has no name and is
@@ -79,12 +111,34 @@ func readUpload(ctx context.Context, uploads Uploads, p *Parsing) (records []imp
 	if err := uploads.WriteUpload(ctx, p, file); err != nil {
 		return nil, summary, err
 	}
+	if err := scan(ctx, p, file); err != nil {
+		return nil, summary, err
+	}
+	p.Note(roster.ReadingRows, 0, 0)
 	// The child opens it anew and so begins at its beginning.
 	summary, err = importers.ParseIsolated(ctx, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), p.Options, func(record importers.Record) error {
 		records = append(records, record)
+		p.Note(roster.ReadingRows, len(records), 0)
 		return nil
 	})
 	return records, summary, err
+}
+
+// scan has the file scanned, from its beginning, where there is a scanner.
+func scan(ctx context.Context, p *Parsing, file io.ReadSeeker) error {
+	if p.Scan == nil {
+		return nil
+	}
+	p.Note(roster.Scanning, 0, 0)
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	err := p.Scan(ctx, file)
+	if tenancy.KindOf(err) == tenancy.Unavailable && ctx.Err() == nil {
+		p.Waits = &tenancy.Problem{Code: "scanner_unavailable", Severity: tenancy.SeverityWarning,
+			Message: "The list waits for the scanner of files, which does not answer; it is tried again every few seconds, and nothing need be done but to see that the scanner runs."}
+	}
+	return err
 }
 
 // parseImport is the worker of ParseImport.
@@ -99,6 +153,8 @@ func (w *parseImport) Work(ctx context.Context, j *river.Job[ParseImport]) error
 	switch {
 	case errors.Is(err, ErrBusy):
 		return river.JobSnooze(10 * time.Second)
+	case isWaiting(err):
+		return river.JobSnooze(scanAgain)
 	case err != nil && j.Attempt >= parseTries && tenancy.KindOf(err) != tenancy.Unavailable && ctx.Err() == nil:
 		if gaveUp := giveUpParse(ctx, w.uploads, j.Args.Import); gaveUp != nil {
 			return errors.Join(err, gaveUp)
@@ -106,6 +162,15 @@ func (w *parseImport) Work(ctx context.Context, j *river.Job[ParseImport]) error
 		return river.JobCancel(err)
 	}
 	return err
+}
+
+// scanAgain is how long a list waits before a scanner that did not answer is
+// asked again. It waits without end: a list that nobody has scanned is not read.
+const scanAgain = 5 * time.Second
+
+func isWaiting(err error) bool {
+	var e *tenancy.Error
+	return errors.As(err, &e) && e.Code == "scanner_unavailable"
 }
 
 // parseTries is how often a parse is tried that fails for no fault of the file

@@ -51,7 +51,9 @@ func (u *oneUpload) FinishParse(_ context.Context, _ *Parsing, records []importe
 	return nil
 }
 
-func (u *oneUpload) AbandonParse(context.Context, *Parsing) error { return nil }
+func (u *oneUpload) WakeParses(context.Context) error                           { return nil }
+func (u *oneUpload) KeepParse(context.Context, *Parsing, roster.Progress) error { return nil }
+func (u *oneUpload) AbandonParse(context.Context, *Parsing) error               { return nil }
 
 func (u *oneUpload) FailParse(_ context.Context, _ *Parsing, problem tenancy.Problem) error {
 	u.problem = problem

@@ -22,7 +22,10 @@ type Store interface {
 }
 
 // Workers run the jobs. Start begins, Stop waits for what is under way.
-type Workers struct{ client *river.Client[pgx.Tx] }
+type Workers struct {
+	client *river.Client[pgx.Tx]
+	waker  *waker
+}
 
 // WorkersOptions have good zeros, Log aside.
 type WorkersOptions struct {
@@ -61,14 +64,26 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 	if err != nil {
 		return nil, err
 	}
-	return &Workers{client}, nil
+	return &Workers{client, &waker{uploads: store, log: o.Log}}, nil
 }
 
 // Start begins working; it returns at once.
-func (w *Workers) Start(ctx context.Context) error { return w.client.Start(ctx) }
+func (w *Workers) Start(ctx context.Context) error {
+	if err := w.client.Start(ctx); err != nil {
+		return err
+	}
+	w.waker.start(ctx)
+	return nil
+}
 
 // Stop takes no new jobs and waits for those under way, at most until ctx ends.
-func (w *Workers) Stop(ctx context.Context) error { return w.client.Stop(ctx) }
+func (w *Workers) Stop(ctx context.Context) error {
+	w.waker.stop()
+	return w.client.Stop(ctx)
+}
 
 // Kill stops without waiting: what was under way is taken up by others.
-func (w *Workers) Kill(ctx context.Context) error { return w.client.StopAndCancel(ctx) }
+func (w *Workers) Kill(ctx context.Context) error {
+	w.waker.stop()
+	return w.client.StopAndCancel(ctx)
+}

@@ -44,23 +44,37 @@ func (r *Rosters) Imports(ctx context.Context, actor tenancy.Actor, tenant tenan
 	return all, err
 }
 
-const importColumns = `SELECT id::text, tenant, state, mode, legal_entity, uploaded_by, uploaded_at, counts, rows_read, rejected, ops_failed, done, ops FROM import`
+const importColumns = `SELECT id::text, tenant, state, mode, legal_entity, uploaded_by, uploaded_at, counts, rows_read, rejected, ops_failed, done, ops, progress, waiting FROM import`
 
 func scanImport(row pgx.CollectableRow) (i roster.Import, err error) {
-	var counts []byte
+	var counts, progress, waiting []byte
 	var rows, rejected, failed int
-	err = row.Scan(&i.ID, &i.Tenant, &i.State, &i.Mode, &i.LegalEntity, &i.UploadedBy, &i.UploadedAt, &counts, &rows, &rejected, &failed, &i.Done, &i.Ops)
+	err = row.Scan(&i.ID, &i.Tenant, &i.State, &i.Mode, &i.LegalEntity, &i.UploadedBy, &i.UploadedAt, &counts, &rows, &rejected, &failed, &i.Done, &i.Ops, &progress, &waiting)
 	if err != nil {
 		return i, err
 	}
 	if err := json.Unmarshal(counts, &i.Counts); err != nil {
 		return i, err
 	}
+	if err := errors.Join(unmarshalOptional(progress, &i.Progress), unmarshalOptional(waiting, &i.Waiting)); err != nil {
+		return i, err
+	}
+	if i.State == roster.Applying {
+		i.Progress = &roster.Progress{Phase: roster.Sending, Rows: i.Done, Of: i.Ops}
+	}
 	i.UploadedAt = i.UploadedAt.UTC()
 	i.Counts.Rows, i.Counts.Failed = rows, failed
 	i.Counts.Rejected += rejected
 	i.Findings, i.Problems = []roster.Finding{}, []tenancy.Problem{}
 	return i, nil
+}
+
+// unmarshalOptional leaves the value as it is when the column is NULL.
+func unmarshalOptional(b []byte, into any) error {
+	if b == nil {
+		return nil
+	}
+	return json.Unmarshal(b, into)
 }
 
 // importIn reads an import whole.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/job"
@@ -24,9 +26,9 @@ func (r *Rosters) BeginParse(ctx context.Context, id roster.ImportID) (p *job.Pa
 		claimed := job.Parsing{Import: id, Claim: uuid.NewString()}
 		var entity tenancy.LegalEntityCode
 		err := tx.QueryRow(ctx, `
-			UPDATE import SET state = 'parsing', claim = $2, lease_until = now() + interval '5 minutes'
+			UPDATE import SET state = 'parsing', claim = $2, lease_until = now() + $3, progress = NULL, waiting = NULL
 			WHERE id = $1 AND (state = 'received' OR state = 'parsing' AND lease_until < now())
-			RETURNING tenant, legal_entity`, id, claimed.Claim).Scan(&claimed.Tenant, &entity)
+			RETURNING tenant, legal_entity`, id, claimed.Claim, job.KeepParseFor).Scan(&claimed.Tenant, &entity)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return busyParsing(ctx, tx, id)
 		}
@@ -40,6 +42,9 @@ func (r *Rosters) BeginParse(ctx context.Context, id roster.ImportID) (p *job.Pa
 		claimed.Options = importers.Options{
 			Country: c.Country, LegalEntities: c.Tenant.LegalEntities, LegalEntity: entity, Segments: c.Tenant.Segments,
 			IDKey: r.key.IDKey(), Today: c.Today,
+		}
+		if r.scanner != nil {
+			claimed.Scan = r.scanner.Scan
 		}
 		p = &claimed
 		return nil
@@ -98,11 +103,80 @@ func (r *Rosters) WriteUpload(ctx context.Context, p *job.Parsing, to io.Writer)
 	})
 }
 
-// AbandonParse implements job.Uploads.
-func (r *Rosters) AbandonParse(ctx context.Context, p *job.Parsing) error {
-	return r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE import SET state = 'received', claim = NULL, lease_until = NULL WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`, p.Tenant, p.Import, p.Claim)
+// KeepParse implements job.Uploads.
+func (r *Rosters) KeepParse(ctx context.Context, p *job.Parsing, progress roster.Progress) error {
+	b, err := json.Marshal(progress)
+	if err != nil {
 		return err
+	}
+	return r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE import SET lease_until = now() + $4, progress = $5 WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`,
+			p.Tenant, p.Import, p.Claim, job.KeepParseFor, b)
+		return heldBy(tag, err)
+	})
+}
+
+// heldBy is job.ErrLost when a statement that names the claim met no row.
+func heldBy(tag pgconn.CommandTag, err error) error {
+	if err == nil && tag.RowsAffected() == 0 {
+		return job.ErrLost
+	}
+	return err
+}
+
+// AbandonParse implements job.Uploads. The job is to be run again by whoever
+// ran it; should he die before that, WakeParses sees to it.
+func (r *Rosters) AbandonParse(ctx context.Context, p *job.Parsing) error {
+	var waiting []byte
+	if p.Waits != nil {
+		var err error
+		if waiting, err = json.Marshal(p.Waits); err != nil {
+			return err
+		}
+	}
+	return r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE import SET state = 'received', claim = NULL, lease_until = now() + $4, progress = NULL, waiting = $5 WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`,
+			p.Tenant, p.Import, p.Claim, wakeAfter, waiting)
+		return err
+	})
+}
+
+// wakeAfter is how long an import may wait to be parsed before its job is put
+// into the queue once more.
+const wakeAfter = 30 * time.Second
+
+// WakeParses implements job.Uploads. A claim that has run out is taken away,
+// so that a process that only seemed dead is fenced; from then on the import
+// waits as any other.
+func (r *Rosters) WakeParses(ctx context.Context) error {
+	return r.db.ForContour(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			UPDATE import i SET state = 'received', claim = NULL, progress = NULL, lease_until = now() + $1
+			FROM (SELECT tenant, id FROM import WHERE state IN ('received', 'parsing') AND lease_until < now() FOR UPDATE SKIP LOCKED) w
+			WHERE i.tenant = w.tenant AND i.id = w.id
+			RETURNING i.id::text, EXISTS (SELECT FROM river_job j WHERE j.kind = $2 AND j.state IN ('available', 'pending', 'retryable', 'scheduled') AND j.args ->> 'import' = i.id::text)`,
+			wakeAfter, job.ParseImport{}.Kind())
+		if err != nil {
+			return err
+		}
+		var ids []roster.ImportID
+		var id roster.ImportID
+		var queued bool // and the queue is long
+		_, err = pgx.ForEachRow(rows, []any{&id, &queued}, func() error {
+			if !queued {
+				ids = append(ids, id)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := r.queue.Enqueue(ctx, tx, job.ParseImport{Import: id}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -118,7 +192,7 @@ func (r *Rosters) FailParse(ctx context.Context, p *job.Parsing, problem tenancy
 		if err := dropUpload(ctx, tx, p.Tenant, p.Import); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE import SET state = 'failed', claim = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, p.Tenant, p.Import)
+		_, err := tx.Exec(ctx, `UPDATE import SET state = 'failed', claim = NULL, lease_until = NULL, progress = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, p.Tenant, p.Import)
 		return err
 	})
 }
@@ -129,7 +203,7 @@ func fence(ctx context.Context, tx pgx.Tx, p *job.Parsing) error {
 	var one int
 	err := tx.QueryRow(ctx, `SELECT 1 FROM import WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3 FOR UPDATE`, p.Tenant, p.Import, p.Claim).Scan(&one)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return errors.New("the import is not this process's to parse any more")
+		return job.ErrLost
 	}
 	return err
 }
@@ -147,18 +221,23 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, records []imp
 		return r.FailParse(ctx, p, rowsLost(summary.Rows, s.taken+s.refused))
 	}
 	err := r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
-		if err := fence(ctx, tx, p); err != nil {
-			return err
-		}
+		return heldBy(tx.Exec(ctx, `UPDATE import SET rows_read = $4, rejected = $5, repeated = $6, unidentified = $7 WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`,
+			p.Tenant, p.Import, p.Claim, summary.Rows, s.refused, s.repeated, s.unidentified))
+	})
+	if err != nil {
+		return err
+	}
+	// The import's row is locked at the end only: until then signs of life pass,
+	// and so does whoever cancels it. Whether the claim held is seen last.
+	err = r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
 		if err := s.store(ctx, tx, p); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE import SET rows_read = $3, rejected = $4, repeated = $5, unidentified = $6, claim = NULL WHERE tenant = $1 AND id = $2`,
-			p.Tenant, p.Import, summary.Rows, s.refused, s.repeated, s.unidentified)
-		if err != nil {
+		if err := r.replan(ctx, tx, p.Tenant, p.Import); err != nil {
 			return err
 		}
-		if err := r.replan(ctx, tx, p.Tenant, p.Import); err != nil {
+		tag, err := tx.Exec(ctx, `UPDATE import SET claim = NULL, lease_until = NULL, progress = NULL WHERE tenant = $1 AND id = $2 AND claim = $3`, p.Tenant, p.Import, p.Claim)
+		if err := heldBy(tag, err); err != nil {
 			return err
 		}
 		return dropUpload(ctx, tx, p.Tenant, p.Import)

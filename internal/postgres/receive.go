@@ -36,8 +36,8 @@ func (r *Rosters) Receive(ctx context.Context, actor tenancy.Actor, upload Uploa
 		if err := checkEntity(ctx, tx, upload); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO import (tenant, id, mode, legal_entity, uploaded_by) VALUES ($1, $2, $3, $4, $5)`,
-			upload.Tenant, id, upload.Mode, upload.LegalEntity, actor.ID)
+		_, err = tx.Exec(ctx, `INSERT INTO import (tenant, id, mode, legal_entity, uploaded_by, lease_until) VALUES ($1, $2, $3, $4, $5, now() + $6)`,
+			upload.Tenant, id, upload.Mode, upload.LegalEntity, actor.ID, wakeAfter)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"io"
 
 	"github.com/ponimayu/opora/internal/job"
@@ -18,7 +19,19 @@ type Rosters struct {
 	db    *DB
 	key   *seal.Key
 	queue *job.Queue
+	// scanner looks at files before they are read; nil: none does.
+	scanner Scanner
 }
+
+// Scanner looks for what would harm whoever opens a file (scan.Clamd). What it
+// finds is a tenancy.Problem; tenancy.Unavailable (scanner_unavailable) says
+// that it cannot tell now.
+type Scanner interface {
+	Scan(ctx context.Context, file io.Reader) error
+}
+
+// ScanWith has every upload scanned before it is read.
+func (r *Rosters) ScanWith(scanner Scanner) { r.scanner = scanner }
 
 // NewRosters returns the use cases on a database. key seals uploads and
 // activation codes and hashes national ids.
@@ -27,7 +40,7 @@ func NewRosters(db *DB, key *seal.Key) (*Rosters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rosters{db, key, queue}, nil
+	return &Rosters{db: db, key: key, queue: queue}, nil
 }
 
 // Upload is a roster on its way in.

@@ -61,6 +61,25 @@ type Finding struct {
 	Accepted bool   `json:"accepted"`
 }
 
+// Phase is what is being done for an import.
+type Phase string
+
+// The phases, in their order. Rows of the phase Sending are accounts.
+const (
+	Scanning    Phase = "scanning"
+	ReadingRows Phase = "parsing"
+	Comparing   Phase = "comparing"
+	Sending     Phase = "applying"
+)
+
+// Progress says how far the work for an import is: Rows are done, of Of, which
+// is 0 as long as it is not known.
+type Progress struct {
+	Phase Phase `json:"phase"`
+	Rows  int   `json:"rows"`
+	Of    int   `json:"of,omitempty"`
+}
+
 // Import is one upload and what became of it. It holds no personal data.
 type Import struct {
 	ID          ImportID                `json:"id"`
@@ -73,6 +92,10 @@ type Import struct {
 	Counts      Counts                  `json:"counts"`
 	Done        int                     `json:"done"` // ops that have ended, of Ops
 	Ops         int                     `json:"ops"`
-	Findings    []Finding               `json:"findings"`
-	Problems    []tenancy.Problem       `json:"problems"`
+	// Progress is set while something is being done; Waiting says why nothing is
+	// that should be.
+	Progress *Progress         `json:"progress,omitempty"`
+	Waiting  *tenancy.Problem  `json:"waiting,omitempty"`
+	Findings []Finding         `json:"findings"`
+	Problems []tenancy.Problem `json:"problems"`
 }
