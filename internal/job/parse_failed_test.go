@@ -9,7 +9,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -24,7 +23,7 @@ func (b *brokenUploads) BeginParse(_ context.Context, id roster.ImportID) (*Pars
 	return &Parsing{Import: id}, nil
 }
 func (b *brokenUploads) WriteUpload(context.Context, *Parsing, io.Writer) error { return b.err }
-func (b *brokenUploads) FinishParse(context.Context, *Parsing, []importers.Record, importers.Summary) error {
+func (b *brokenUploads) FinishParse(context.Context, *Parsing, *Reading) error {
 	return errors.New("nothing was parsed")
 }
 func (b *brokenUploads) WakeParses(context.Context) error                           { return nil }

@@ -47,8 +47,9 @@ type Uploads interface {
 	BeginParse(ctx context.Context, id roster.ImportID) (*Parsing, error)
 	// WriteUpload writes the opened upload.
 	WriteUpload(ctx context.Context, p *Parsing, to io.Writer) error
-	// FinishParse stores the rows, compares them with the people and plans.
-	FinishParse(ctx context.Context, p *Parsing, records []importers.Record, summary importers.Summary) error
+	// FinishParse stores the rows as they come, compares them with the people
+	// and plans. It ends the import itself when the list turns out to be none.
+	FinishParse(ctx context.Context, p *Parsing, list *Reading) error
 	// KeepParse keeps the claim for KeepParseFor more and writes how far the work
 	// is. ErrLost says that the claim is another's, or that somebody has
 	// cancelled the import.
@@ -86,8 +87,16 @@ func Parse(ctx context.Context, uploads Uploads, id roster.ImportID) error {
 	return nil
 }
 
+// parse reads the upload from a file in memory, which has no name and is gone
+// with its descriptor: what is open is on no disk.
 func parse(ctx context.Context, uploads Uploads, p *Parsing) error {
-	records, summary, err := readUpload(ctx, uploads, p)
+	fd, err := unix.MemfdCreate("roster", unix.MFD_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("a file in memory: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "roster")
+	defer file.Close()
+	list, err := readUpload(ctx, uploads, p, file)
 	var problem tenancy.Problem
 	if errors.As(err, &problem) {
 		return uploads.FailParse(ctx, p, problem)
@@ -95,33 +104,21 @@ func parse(ctx context.Context, uploads Uploads, p *Parsing) error {
 	if err != nil {
 		return err
 	}
-	p.Note(roster.Comparing, summary.Rows, summary.Rows)
-	return uploads.FinishParse(ctx, p, records, summary)
+	defer list.Close()
+	return uploads.FinishParse(ctx, p, list)
 }
 
-// readUpload parses the upload from a file in memory, which has no name and is
-// gone with its descriptor: what is open is on no disk.
-func readUpload(ctx context.Context, uploads Uploads, p *Parsing) (records []importers.Record, summary importers.Summary, err error) {
-	fd, err := unix.MemfdCreate("roster", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, summary, fmt.Errorf("a file in memory: %w", err)
-	}
-	file := os.NewFile(uintptr(fd), "roster")
-	defer file.Close()
+// readUpload writes the upload to the file, has it scanned and read.
+func readUpload(ctx context.Context, uploads Uploads, p *Parsing, file *os.File) (*Reading, error) {
 	if err := uploads.WriteUpload(ctx, p, file); err != nil {
-		return nil, summary, err
+		return nil, err
 	}
 	if err := scan(ctx, p, file); err != nil {
-		return nil, summary, err
+		return nil, err
 	}
 	p.Note(roster.ReadingRows, 0, 0)
 	// The child opens it anew and so begins at its beginning.
-	summary, err = importers.ParseIsolated(ctx, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), p.Options, func(record importers.Record) error {
-		records = append(records, record)
-		p.Note(roster.ReadingRows, len(records), 0)
-		return nil
-	})
-	return records, summary, err
+	return read(ctx, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd()), p)
 }
 
 // scan has the file scanned, from its beginning, where there is a scanner.

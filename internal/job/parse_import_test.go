@@ -25,6 +25,7 @@ type oneUpload struct {
 	content string
 	temp    string
 	rows    []importers.Record
+	summary importers.Summary
 	problem tenancy.Problem
 }
 
@@ -45,9 +46,16 @@ func (u *oneUpload) WriteUpload(_ context.Context, _ *Parsing, to io.Writer) err
 	return err
 }
 
-func (u *oneUpload) FinishParse(_ context.Context, _ *Parsing, records []importers.Record, _ importers.Summary) error {
+func (u *oneUpload) FinishParse(_ context.Context, _ *Parsing, list *Reading) error {
 	u.look("when it is read")
-	u.rows = records
+	u.rows = nil
+	for record, err := range list.Records() {
+		if err != nil {
+			return err
+		}
+		u.rows = append(u.rows, record)
+	}
+	u.summary = list.Summary()
 	return nil
 }
 
@@ -66,7 +74,7 @@ func TestAnOpenUploadIsOnNoDisk(t *testing.T) {
 	if err := Parse(t.Context(), u, "i"); err != nil || u.problem.Code != "" {
 		t.Fatal(err, u.problem)
 	}
-	if len(u.rows) != 3 || u.rows[2].Row.FirstName != "Анна" {
+	if u.summary.Rows != 2 || len(u.rows) != 3 || u.rows[2].Row.FirstName != "Анна" {
 		t.Errorf("read %+v", u.rows)
 	}
 	u.content = ""

@@ -213,26 +213,28 @@ func dropUpload(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id ro
 	return err
 }
 
-// FinishParse implements job.Uploads: the rows are staged, compared with the
-// people we have and planned, and the sealed file is removed, all or nothing.
-func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, records []importers.Record, summary importers.Summary) error {
-	s := sortRecords(records, r.key.IDKey())
-	if s.taken+s.refused != summary.Rows || s.taken != summary.OK || len(s.rows)+s.repeated != s.taken {
-		return r.FailParse(ctx, p, rowsLost(summary.Rows, s.taken+s.refused))
-	}
+// FinishParse implements job.Uploads: the rows are staged as they come, compared
+// with the people we have and planned, and the sealed file is removed, all or
+// nothing.
+//
+// The import's row is locked at the end only: until then signs of life pass,
+// and so does whoever cancels it. Whether the claim held is seen last.
+func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Reading) error {
 	err := r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
-		return heldBy(tx.Exec(ctx, `UPDATE import SET rows_read = $4, rejected = $5, repeated = $6, unidentified = $7 WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`,
-			p.Tenant, p.Import, p.Claim, summary.Rows, s.refused, s.repeated, s.unidentified))
-	})
-	if err != nil {
-		return err
-	}
-	// The import's row is locked at the end only: until then signs of life pass,
-	// and so does whoever cancels it. Whether the claim held is seen last.
-	err = r.db.ForTenant(ctx, p.Tenant, func(tx pgx.Tx) error {
-		if err := s.store(ctx, tx, p); err != nil {
+		s, err := newStage(ctx, tx, p, r.key.IDKey())
+		if err != nil {
 			return err
 		}
+		if err := s.receive(ctx, list); err != nil {
+			return err
+		}
+		if err := s.store(ctx); err != nil {
+			return err
+		}
+		if err := r.noteCounts(ctx, s); err != nil {
+			return err
+		}
+		p.Note(roster.Comparing, s.taken, s.taken)
 		if err := r.replan(ctx, tx, p.Tenant, p.Import); err != nil {
 			return err
 		}
@@ -242,11 +244,20 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, records []imp
 		}
 		return dropUpload(ctx, tx, p.Tenant, p.Import)
 	})
-	var lost tenancy.Problem
-	if errors.As(err, &lost) {
-		return r.FailParse(ctx, p, lost)
+	var refused tenancy.Problem
+	if errors.As(err, &refused) { // rows were lost, or the child found the worst while it handed them over
+		return r.FailParse(ctx, p, refused)
 	}
 	return err
+}
+
+// noteCounts writes how many rows of what kind there were, in a transaction of
+// its own so that the import's row stays free.
+func (r *Rosters) noteCounts(ctx context.Context, s *stage) error {
+	return r.db.ForTenant(ctx, s.p.Tenant, func(tx pgx.Tx) error {
+		return heldBy(tx.Exec(ctx, `UPDATE import SET rows_read = $4, rejected = $5, repeated = $6, unidentified = $7 WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`,
+			s.p.Tenant, s.p.Import, s.p.Claim, s.taken+s.refused, s.refused, s.repeated, s.unidentified))
+	})
 }
 
 // rowsLost is the problem of a file whose rows were not all accounted for:

@@ -86,7 +86,7 @@ func (p *planner) prepare(ctx context.Context) (err error) {
 func (p *planner) options() roster.Options {
 	return roster.Options{
 		Mode: p.mode, Today: p.contour.Today, LegalEntity: p.entity,
-		Listed:          func(number tenancy.EmployeeKey) bool { return p.refused[mark(p.key, number)] },
+		Listed:          func(number tenancy.EmployeeKey) bool { return p.refused[string(mark(p.key, number))] },
 		NewEmployeeID:   func() tenancy.EmployeeID { return tenancy.EmployeeID(newID()) },
 		NewEmploymentID: func() tenancy.EmploymentID { return tenancy.EmploymentID(newID()) },
 	}

@@ -1,0 +1,71 @@
+package postgres_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// TestWhatCOPYWouldMisreadIsStagedAsItStands: the rows go to PostgreSQL as
+// text, in which some signs mean something.
+func TestWhatCOPYWouldMisreadIsStagedAsItStands(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	departments := []string{`\N`, `\.`, `a\tb`, `\\`, `\x41`, `ends with \`, `{"a"}`, `NULL`, `Қойма «Ә»`, `%s $1 '';--`}
+	var rows []string
+	for n, d := range departments {
+		rows = append(rows, fmt.Sprintf(`%d;Иванов Иван;ivan%d@firm.example;"%s";;`, 100+n, n, strings.ReplaceAll(d, `"`, `""`)))
+	}
+	i := o.upload(hr, roster.Add, list(rows...))
+	if i.Counts.Create != len(departments) || len(i.Problems) != 0 {
+		t.Fatalf("%+v", i)
+	}
+	var staged []string
+	read, err := o.db.Pool().Query(t.Context(), `SELECT department FROM import_row ORDER BY line`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for read.Next() {
+		var d string
+		if err := read.Scan(&d); err != nil {
+			t.Fatal(err)
+		}
+		staged = append(staged, d)
+	}
+	if !slices.Equal(staged, departments) {
+		t.Errorf("staged %q\nfor    %q", staged, departments)
+	}
+}
+
+// TestProblemsComeInTheOrderOfTheFile: those that the parser found on a line
+// first, then that its person stands on an earlier line.
+func TestProblemsComeInTheOrderOfTheFile(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	i := o.upload(hr, roster.Add, list(
+		"10;Иванов Иван;not an address;Склад;;",
+		"11;Петров Пётр;p@firm.example;Склад;;",
+		"10;Иванов Иван;not an address;Офис;;",
+		"10;Иванов Иван;i@firm.example;Касса;;",
+		"12;Сидоров;s@firm.example;;;",
+	))
+	var told []string
+	for _, p := range i.Problems {
+		told = append(told, fmt.Sprintf("%d %s", p.Line, p.Code))
+	}
+	want := []string{
+		"2 email_invalid", "2 contact_missing", "4 email_invalid", "4 contact_missing", "4 employee_no_duplicate",
+		"5 employee_no_duplicate", "6 name_incomplete",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q\nwant %q", told, want)
+	}
+	if i.Counts.Create != 3 || i.Counts.Unchanged != 2 || i.Problems[4].Message != i.Problems[5].Message || i.Problems[4].Severity != tenancy.SeverityWarning ||
+		!strings.Contains(i.Problems[4].Message, "on line 2 already") {
+		t.Errorf("%+v", i)
+	}
+}
