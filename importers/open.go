@@ -73,7 +73,7 @@ func openFile(file *os.File, limits Limits) (book, error) {
 	case zipKind:
 		return openWorkbook(file, info.Size(), limits)
 	case oleKind:
-		return nil, refuseOLE(file)
+		return openOLE(file, info.Size(), limits)
 	case textKind:
 		return openText(file, info.Size(), limits)
 	default:
@@ -124,39 +124,4 @@ func sniff(head []byte) string {
 		}
 	}
 	return textKind
-}
-
-// refuseOLE tells an encrypted workbook from one of the old binary format: both
-// are OLE2 containers, whose directory names streams in UTF-16.
-func refuseOLE(file io.ReaderAt) error {
-	switch {
-	case holds(file, utf16le("EncryptedPackage")):
-		return fileProblem(FileEncrypted, 0, "The workbook is protected by a password: save it without one (File → Info → Protect Workbook), and send it again.")
-	case holds(file, utf16le("WordDocument")):
-		return fileProblem(FileFormat, 0, "This is a Word document: save the list as an Excel workbook (.xlsx) or CSV.")
-	}
-	return fileProblem(FileFormat, 0, "This is a workbook of the old binary format (.xls), which is not read: open it and save it as an Excel workbook (.xlsx).")
-}
-
-func utf16le(s string) []byte {
-	b := make([]byte, 0, 2*len(s))
-	for i := range len(s) {
-		b = append(b, s[i], 0)
-	}
-	return b
-}
-
-// holds reports whether the bytes occur in the file, reading it in pieces that
-// overlap by the length sought.
-func holds(file io.ReaderAt, sought []byte) bool {
-	buf := make([]byte, 64<<10)
-	for offset := int64(0); ; offset += int64(len(buf) - len(sought)) {
-		n, err := file.ReadAt(buf, offset)
-		if bytes.Contains(buf[:n], sought) {
-			return true
-		}
-		if err != nil || n < len(buf) {
-			return false
-		}
-	}
 }

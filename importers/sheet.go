@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 
@@ -241,7 +240,7 @@ func (s *sheet) readValue() (value string, has, formula bool, err error) {
 // interpret gives a cell's value its kind; ok is false for a cell without one.
 func (s *sheet) interpret(kind string, look style, value string, has, formula bool) (c cell, ok bool, err error) {
 	switch {
-	case !has:
+	case !has, formula && value == "" && kind != "str": // a formula that was never calculated
 		return cell{kind: lostCell}, formula, nil
 	case strings.TrimSpace(value) == "":
 		return cell{}, false, nil
@@ -269,32 +268,18 @@ func (s *sheet) interpret(kind string, look style, value string, has, formula bo
 	return cell{}, false, s.damaged("a cell is of an unknown kind")
 }
 
-// exactInteger is the largest integer of which Excel keeps every digit (15).
-const exactInteger = 1e15
-
 func (s *sheet) number(look style, value string) (c cell, ok bool, err error) {
 	if value == "" {
 		return cell{}, false, nil
 	}
 	n, err := strconv.ParseFloat(value, 64)
-	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+	if err == nil {
+		c, ok = s.book.day0.number(n, look)
+	}
+	if !ok {
 		return cell{}, false, s.damaged("a cell holds a number that is none")
 	}
-	if look.date {
-		day, ok := s.book.day0.day(n)
-		if !ok {
-			return cell{kind: lostCell}, true, nil
-		}
-		return cell{kind: dateCell, text: day.String()}, true, nil
-	}
-	if math.Abs(n) >= exactInteger {
-		return cell{kind: lostCell}, true, nil
-	}
-	text := strconv.FormatFloat(n, 'f', -1, 64)
-	for n >= 0 && n == math.Trunc(n) && len(text) < look.digits {
-		text = "0" + text
-	}
-	return cell{kind: numberCell, text: text}, true, nil
+	return c, true, nil
 }
 
 // readMerge remembers a range that spans several rows.

@@ -27,8 +27,7 @@ func readStringTable(p *part, limits Limits) (*stringTable, error) {
 		if len(t.bytes)+len(s) > 1<<31 {
 			return tooLargeUnzipped(limits)
 		}
-		t.bytes = append(t.bytes, s...)
-		t.ends = append(t.ends, uint32(len(t.bytes)))
+		t.add(s)
 		return nil
 	})
 	return t, err
@@ -36,8 +35,23 @@ func readStringTable(p *part, limits Limits) (*stringTable, error) {
 
 // at returns the string with the index that a cell holds.
 func (t *stringTable) at(index string) (string, bool) {
-	i, err := strconv.Atoi(strings.TrimSpace(index))
-	if err != nil || i < 0 || i >= len(t.ends) {
+	i, err := strconv.ParseUint(strings.TrimSpace(index), 10, 32)
+	if err != nil {
+		return "", false
+	}
+	return t.get(i)
+}
+
+// add appends a string and returns its index.
+func (t *stringTable) add(s string) uint64 {
+	t.bytes = append(t.bytes, s...)
+	t.ends = append(t.ends, uint32(len(t.bytes)))
+	return uint64(len(t.ends) - 1)
+}
+
+// get returns the string of an index.
+func (t *stringTable) get(i uint64) (string, bool) {
+	if i >= uint64(len(t.ends)) {
 		return "", false
 	}
 	from := uint32(0)

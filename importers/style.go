@@ -2,6 +2,7 @@ package importers
 
 import (
 	"encoding/xml"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -100,4 +101,30 @@ func plainFormat(code string) string {
 		return ""
 	}
 	return b.String()
+}
+
+// exactInteger is the largest integer of which Excel keeps every digit (15).
+const exactInteger = 1e15
+
+// number is a number as a cell of that style shows it; ok is false for what is
+// no number.
+func (e epoch) number(n float64, look style) (c cell, ok bool) {
+	if math.IsNaN(n) || math.IsInf(n, 0) {
+		return cell{}, false
+	}
+	if look.date {
+		day, ok := e.day(n)
+		if !ok {
+			return cell{kind: lostCell}, true
+		}
+		return cell{kind: dateCell, text: day.String()}, true
+	}
+	if math.Abs(n) >= exactInteger {
+		return cell{kind: lostCell}, true
+	}
+	text := strconv.FormatFloat(n, 'f', -1, 64)
+	for n >= 0 && n == math.Trunc(n) && len(text) < look.digits {
+		text = "0" + text
+	}
+	return cell{kind: numberCell, text: text}, true
 }
