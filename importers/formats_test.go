@@ -193,4 +193,3 @@ func hasCode(err error, code tenancy.ProblemCode) bool {
 	p, ok := isProblem(err)
 	return ok && p.Code == code
 }
-
