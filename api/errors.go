@@ -21,6 +21,9 @@ var statuses = map[tenancy.Kind]struct {
 	tenancy.NotFound:        {http.StatusNotFound, "There is no such thing"},
 	tenancy.Conflict:        {http.StatusConflict, "The state of things does not allow this"},
 	tenancy.TooLarge:        {http.StatusRequestEntityTooLarge, "The request is too large"},
+	tenancy.Slow:            {http.StatusRequestTimeout, "The request does not come"},
+	tenancy.Busy:            {http.StatusTooManyRequests, "Too much of this is under way"},
+	tenancy.Full:            {http.StatusInsufficientStorage, "There is no room to store it"},
 	tenancy.Unavailable:     {http.StatusServiceUnavailable, "A part of the system is not available"},
 	tenancy.Internal:        {http.StatusInternalServerError, "Something went wrong on our side"},
 }
@@ -81,6 +84,8 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("WWW-Authenticate", challenge)
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "2")
+	case http.StatusTooManyRequests:
+		h.Set("Retry-After", "10")
 	}
 	if p.Status >= http.StatusInternalServerError {
 		s.log.LogAttrs(r.Context(), levelError, "request failed", requestAttrs(w, r, causeAttr(err))...)

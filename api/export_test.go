@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -17,3 +19,20 @@ func (s *Server) Actions() map[string]tenancy.Action {
 	}
 	return actions
 }
+
+// SetPace replaces how slowly a file may come: without a byte, and from when on
+// at how many bytes a second.
+func (s *Server) SetPace(stall, grace time.Duration, rate float64) { s.pace = pace{stall, grace, rate} }
+
+// Receiving is how many files are being received.
+func (s *Server) Receiving() int {
+	s.uploads.mu.Lock()
+	defer s.uploads.mu.Unlock()
+	return s.uploads.all
+}
+
+// How many files are received at once.
+const (
+	MaxUploads    = maxUploads
+	TenantUploads = tenantUploads
+)

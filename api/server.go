@@ -56,6 +56,11 @@ type Options struct {
 	Ready   func(context.Context) error
 	Log     *slog.Logger
 	Metrics *prometheus.Registry
+	// MaxUpload bounds a roster's file, in bytes; MaxUpload when 0.
+	MaxUpload int64
+	// SpoolDir is where files are kept, sealed, while they come; the system's
+	// folder for temporary files when empty.
+	SpoolDir string
 }
 
 // Server answers the API's requests.
@@ -67,15 +72,23 @@ type Server struct {
 	ready     func(context.Context) error
 	log       *slog.Logger
 	metrics   *metrics
-	uploads   chan struct{} // a slot for each upload in memory
+	uploads   uploadSlots
+	maxUpload int64
+	spoolDir  string
+	pace      pace
 	mux       *chi.Mux
 }
 
-// New returns a server of the options, all of which are required.
+// New returns a server of the options; those without a word about their zero
+// are required.
 func New(o Options) *Server {
 	s := &Server{
 		tokens: o.Tokens, snapshots: o.Snapshots, rosters: o.Rosters, employees: o.Employees,
-		ready: o.Ready, log: o.Log, metrics: newMetrics(o.Metrics), uploads: make(chan struct{}, maxUploads),
+		ready: o.Ready, log: o.Log, metrics: newMetrics(o.Metrics),
+		uploads: uploadSlots{each: map[tenancy.TenantSlug]int{}}, maxUpload: o.MaxUpload, spoolDir: o.SpoolDir, pace: usualPace,
+	}
+	if s.maxUpload == 0 {
+		s.maxUpload = MaxUpload
 	}
 	s.mux = s.routes(o.Metrics)
 	return s
@@ -88,7 +101,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 const (
 	checkDeadline  = 2 * time.Second
 	usualDeadline  = 15 * time.Second
-	uploadDeadline = 60 * time.Second
+	uploadDeadline = time.Hour       // a hundred megabytes over a slow line; how slow, pace says
 	applyDeadline  = 2 * time.Minute // a hundred thousand rows are planned anew and written at once
 )
 
@@ -138,11 +151,14 @@ func (s *Server) routes(registry *prometheus.Registry) *chi.Mux {
 	return mux
 }
 
-// outlive moves the connection's own deadlines, which are made for uploads,
-// past the request's where that one is longer. Reaching the one for reading
+// connectionTime is what the connection's own deadlines allow a request.
+const connectionTime = time.Minute
+
+// outlive moves the connection's own deadlines, which are made for short
+// requests, past the request's where that one is longer. Reaching the one for reading
 // would cancel the request. Writers without deadlines have none to move.
 func outlive(w http.ResponseWriter, deadline time.Duration) {
-	if deadline <= uploadDeadline {
+	if deadline <= connectionTime {
 		return
 	}
 	connection, end := http.NewResponseController(w), time.Now().Add(deadline+10*time.Second)

@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ponimayu/opora/api"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -250,7 +249,7 @@ func TestUpload(t *testing.T) {
 		{"field_invalid", []string{"file", "x", "mode", "replace"}},
 		{"field_invalid", []string{"file", "x", "file", "y"}},
 		{"field_unknown", []string{"file", "x", "tenant", "avito"}},
-		{"file_too_large", []string{"file", strings.Repeat("x", api.MaxUpload+1)}},
+		{"file_too_large", []string{"file", strings.Repeat("x", 1<<20+1)}},
 		{"file_too_large", []string{"file", "x", "mode", strings.Repeat("x", 300)}},
 	} {
 		if got := w.do(form("hr-cdek", "/v1/tenants/cdek/imports", tt.parts...)); code(t, got) != tt.code {

@@ -67,6 +67,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w.terms = terms
 	w.server = api.New(api.Options{
+		MaxUpload: 1 << 20, SpoolDir: t.TempDir(),
 		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Metrics: prometheus.NewRegistry(),
 		Ready: func(context.Context) error { return w.ready }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	})

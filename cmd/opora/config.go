@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-playground/validator/v10"
 
+	"github.com/ponimayu/opora/internal/postgres"
+	"github.com/ponimayu/opora/internal/scan"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -27,6 +29,9 @@ type Config struct {
 	KeycloakPeople KeycloakPeopleConfig
 	Keys           KeysConfig
 	HTTP           HTTPConfig
+	Uploads        UploadsConfig
+	Retention      RetentionConfig
+	Scanner        ScannerConfig
 	Booking        BookingConfig
 }
 
@@ -99,6 +104,41 @@ func (k KeysConfig) Bytes() []byte {
 // HTTPConfig says where the API listens.
 type HTTPConfig struct {
 	Listen string `env:"OPORA_LISTEN" default:"127.0.0.1:8080" validate:"listen" say:"the address the API listens on, host:port"`
+}
+
+// UploadsConfig bounds the lists that are received.
+type UploadsConfig struct {
+	Max string `env:"OPORA_MAX_UPLOAD" default:"128MB" validate:"upload_size" say:"the largest list that is taken, such as 64MB; at most 128MB, which is what the importer reads"`
+	Dir string `env:"OPORA_UPLOAD_DIR" validate:"omitempty,dir" say:"a folder with room for lists while they come (sealed; the system's folder for temporary files when unset)"`
+}
+
+// MaxBytes returns the limit in bytes.
+func (u UploadsConfig) MaxBytes() int64 {
+	n, _ := sizeOf(u.Max) // validated
+	return n
+}
+
+// sizeOf reads a number of megabytes, such as 64MB (of 2^20 bytes, as
+// everywhere here).
+func sizeOf(s string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.TrimSuffix(strings.ToUpper(s), "MB"), 10, 32)
+	return n << 20, err == nil && n > 0
+}
+
+// RetentionConfig says how long what was uploaded is kept.
+type RetentionConfig struct {
+	UploadDays string `env:"OPORA_UPLOAD_DAYS" default:"7" validate:"days" say:"after how many days an uploaded list that was not read, and a workbook of errors, is removed; 1 to 90"`
+}
+
+// Days returns the number of days.
+func (r RetentionConfig) Days() int {
+	n, _ := strconv.Atoi(r.UploadDays) // validated
+	return n
+}
+
+// ScannerConfig says who scans uploaded files; nobody when it is unset.
+type ScannerConfig struct {
+	Address string `env:"OPORA_SCANNER" validate:"omitempty,scanner" say:"where clamd listens, unix:/run/clamav/clamd.ctl or tcp:host:3310"`
 }
 
 // BookingConfig is a client of the API with the booking core's service
@@ -210,6 +250,15 @@ func newValidator() *validator.Validate {
 		},
 		"realm_name": func(s string) bool { return !strings.ContainsAny(s, "/ ?#%") },
 		"key_hex":    func(s string) bool { b, err := hex.DecodeString(s); return err == nil && len(b) == 32 },
+		"upload_size": func(s string) bool {
+			n, ok := sizeOf(s)
+			return ok && n <= postgres.MaxUpload
+		},
+		"days": func(s string) bool {
+			n, err := strconv.Atoi(s)
+			return err == nil && n >= 1 && n <= 90
+		},
+		"scanner": func(s string) bool { _, err := scan.New(s); return err == nil },
 		"listen": func(s string) bool {
 			_, port, err := net.SplitHostPort(s)
 			_, err2 := strconv.ParseUint(port, 10, 16)

@@ -20,7 +20,7 @@ import (
 // or is never read.
 const (
 	headerTimeout  = 5 * time.Second
-	readTimeout    = 70 * time.Second // above the deadline of an upload
+	readTimeout    = 70 * time.Second // above the API's usual deadlines
 	writeTimeout   = 80 * time.Second
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 16 << 10

@@ -36,13 +36,14 @@ type importing struct {
 // accepts findings must be two.
 func openImports(cmd *cobra.Command, as string) (importing, error) {
 	var cfg Config
-	if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Keys); err != nil {
+	if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Keys, &cfg.Scanner, &cfg.Uploads); err != nil {
 		return importing{}, err
 	}
 	db, rosters, err := openRosters(cmd.Context(), cfg)
 	if err != nil {
 		return importing{}, err
 	}
+	rosters.LimitUploads(cfg.Uploads.MaxBytes())
 	return importing{rosters, db, tenancy.Actor{ID: "operator:" + as, Roles: []tenancy.Role{tenancy.RoleOperator}}, cmd}, nil
 }
 

@@ -33,7 +33,7 @@ func newServeCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var cfg Config
-			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.Keys, &cfg.HTTP); err != nil {
+			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.Keys, &cfg.HTTP, &cfg.Uploads); err != nil {
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
@@ -90,6 +90,7 @@ func newAPI(cfg Config, log *slog.Logger, db *postgres.DB, entitlements *postgre
 	if err != nil {
 		return nil, err
 	}
+	useCases.LimitUploads(cfg.Uploads.MaxBytes())
 	return api.New(api.Options{
 		Tokens: token.NewVerifier(token.Config{
 			Issuer: cfg.Keycloak.Issuer(cfg.Contour.Realm), Audience: audience, Country: cfg.Contour.Country,
@@ -100,6 +101,8 @@ func newAPI(cfg Config, log *slog.Logger, db *postgres.DB, entitlements *postgre
 		Ready:     ready,
 		Log:       log,
 		Metrics:   newRegistry(keys),
+		MaxUpload: cfg.Uploads.MaxBytes(),
+		SpoolDir:  cfg.Uploads.Dir,
 	}), nil
 }
 
@@ -108,7 +111,9 @@ type rosters struct{ *postgres.Rosters }
 
 // Receive implements api.Rosters.
 func (r rosters) Receive(ctx context.Context, actor tenancy.Actor, u api.Upload) (roster.Import, error) {
-	return r.Rosters.Receive(ctx, actor, postgres.Upload{Tenant: u.Tenant, Mode: u.Mode, LegalEntity: u.LegalEntity, File: u.Content})
+	return r.Rosters.Receive(ctx, actor, postgres.Upload{
+		Tenant: u.Tenant, Mode: u.Mode, LegalEntity: u.LegalEntity, Hints: u.Hints, File: u.Content,
+	})
 }
 
 // ready says why requests cannot be answered: without PostgreSQL nothing can,

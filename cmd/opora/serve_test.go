@@ -111,7 +111,7 @@ func start(t *testing.T) *running {
 	err := readConfig(env(map[string]string{
 		"DATABASE_URL": r.dbURL, "OPORA_COUNTRY": "RU", "OPORA_REALM": "ponimayu", "KEYCLOAK_URL": r.realm.URL,
 		"OPORA_KEY": strings.Repeat("ab", 32), "OPORA_LISTEN": "127.0.0.1:0",
-	}), &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.Keys, &cfg.HTTP)
+	}), &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.Keys, &cfg.HTTP, &cfg.Uploads)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ponimayu/opora/internal/job"
 	"github.com/ponimayu/opora/internal/postgres"
+	"github.com/ponimayu/opora/internal/scan"
 	"github.com/ponimayu/opora/internal/seal"
 	"github.com/ponimayu/opora/provisioner/keycloak"
 )
@@ -32,7 +33,7 @@ way have ended.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var cfg Config
-			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.KeycloakPeople, &cfg.Keys); err != nil {
+			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.KeycloakPeople, &cfg.Keys, &cfg.Scanner, &cfg.Retention); err != nil {
 				return err
 			}
 			return work(cmd.Context(), cfg, atOnce, slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})))
@@ -83,6 +84,14 @@ func openRosters(ctx context.Context, cfg Config) (*postgres.DB, *postgres.Roste
 	if err != nil {
 		db.Close()
 		return nil, nil, err
+	}
+	if cfg.Scanner.Address != "" {
+		scanner, err := scan.New(cfg.Scanner.Address)
+		if err != nil {
+			db.Close()
+			return nil, nil, err
+		}
+		rosters.ScanWith(scanner)
 	}
 	return db, rosters, nil
 }

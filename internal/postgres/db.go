@@ -158,6 +158,8 @@ func Face(err error) error {
 	case errors.As(err, &connect), errors.As(err, &parse):
 		// Its text names user, host and database.
 		return tenancy.E(tenancy.Unavailable, "database_unavailable", "PostgreSQL does not answer; see that it runs and that DATABASE_URL is right")
+	case errors.As(err, &refused) && refused.Code == "53100":
+		return tenancy.E(tenancy.Full, "storage_full", "PostgreSQL has no room left on its disk; nothing was stored", bare(refused))
 	case errors.As(err, &refused) && gone(refused.Code):
 		return tenancy.E(tenancy.Unavailable, "database_unavailable", "PostgreSQL is stopping or overloaded; try again shortly", bare(refused))
 	case errors.As(err, &refused):

@@ -110,7 +110,8 @@ func TestABadFileFailsTheImportAndLeavesNothing(t *testing.T) {
 	if n := o.count(`SELECT count(*) FROM upload_chunk`); n != 0 {
 		t.Errorf("%d pieces of the upload are left", n)
 	}
-	_, err := o.Receive(t.Context(), hr, postgres.Upload{Tenant: "cdek", File: strings.NewReader(strings.Repeat("x", postgres.MaxUpload+1))})
+	o.LimitUploads(1 << 20)
+	_, err := o.Receive(t.Context(), hr, postgres.Upload{Tenant: "cdek", File: strings.NewReader(strings.Repeat("x", 1<<20+1))})
 	if code(err) != "file_too_large" {
 		t.Errorf("a file over the limit: %v", err)
 	}

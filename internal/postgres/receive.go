@@ -18,7 +18,7 @@ import (
 const chunkSize = 1 << 20
 
 // Receive stores an upload, sealed, with its import (state received) and the
-// job that reads it. A file over MaxUpload is tenancy.TooLarge
+// job that reads it. A file over the limit is tenancy.TooLarge
 // (file_too_large), an unknown legal entity or mode tenancy.Invalid.
 func (r *Rosters) Receive(ctx context.Context, actor tenancy.Actor, upload Upload) (roster.Import, error) {
 	if err := r.allow(ctx, actor, tenancy.UploadRoster, upload.Tenant, "", unknownTenant()); err != nil {
@@ -71,11 +71,11 @@ func checkEntity(ctx context.Context, tx pgx.Tx, upload Upload) error {
 // storeUpload seals the file piece by piece, so that it never lies about whole.
 func (r *Rosters) storeUpload(ctx context.Context, tx pgx.Tx, upload Upload, id roster.ImportID) error {
 	buffer := make([]byte, chunkSize)
-	var total int
+	var total int64
 	for n := 0; ; n++ {
 		read, err := io.ReadFull(upload.File, buffer)
-		if total += read; total > MaxUpload {
-			return tenancy.E(tenancy.TooLarge, "file_too_large", fmt.Sprintf("A roster's file may have at most %d MB.", MaxUpload>>20))
+		if total += int64(read); total > r.maxUpload {
+			return tenancy.E(tenancy.TooLarge, "file_too_large", fmt.Sprintf("A roster's file may have at most %d MB.", r.maxUpload>>20))
 		}
 		if read > 0 {
 			sealed := r.key.Seal(chunkPlace(id, n), buffer[:read])

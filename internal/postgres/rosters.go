@@ -20,7 +20,8 @@ type Rosters struct {
 	key   *seal.Key
 	queue *job.Queue
 	// scanner looks at files before they are read; nil: none does.
-	scanner Scanner
+	scanner   Scanner
+	maxUpload int64
 }
 
 // Scanner looks for what would harm whoever opens a file (scan.Clamd). What it
@@ -40,7 +41,7 @@ func NewRosters(db *DB, key *seal.Key) (*Rosters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rosters{db: db, key: key, queue: queue}, nil
+	return &Rosters{db: db, key: key, queue: queue, maxUpload: MaxUpload}, nil
 }
 
 // Upload is a roster on its way in.
@@ -48,8 +49,13 @@ type Upload struct {
 	Tenant      tenancy.TenantSlug
 	Mode        roster.Mode             // roster.Add when empty
 	LegalEntity tenancy.LegalEntityCode // the tenant's default entity when empty
-	File        io.Reader               // read to its end once
+	Hints       roster.Hints
+	File        io.Reader // read to its end once, while a transaction is open: it must not wait for anybody
 }
 
-// MaxUpload is the largest roster file that is taken, in bytes.
-const MaxUpload = 25 << 20
+// MaxUpload is the largest roster file that is taken, in bytes, unless
+// LimitUploads says less: what the importer reads.
+const MaxUpload = 128 << 20
+
+// LimitUploads bounds the files that are received from now on, in bytes.
+func (r *Rosters) LimitUploads(bytes int64) { r.maxUpload = min(bytes, MaxUpload) }

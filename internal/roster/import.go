@@ -22,6 +22,14 @@ const (
 	Leavers Mode = "leavers" // everybody listed leaves
 )
 
+// Hints are what a person said about how a list is to be read. What they leave
+// open is found.
+type Hints struct {
+	Sheet      string            `json:"sheet,omitempty"`
+	HeaderLine int               `json:"header_line,omitempty"`
+	Mapping    map[string]string `json:"mapping,omitempty"` // field to the letter of its column
+}
+
 // State is where an import stands; docs/life-of-an-import.md has the picture.
 type State string
 

@@ -18,6 +18,9 @@ import (
 // place, or was changed.
 var ErrOpen = errors.New("a sealed value does not open: another key, another place, or changed")
 
+// Overhead is by how many bytes a sealed value is longer than the plain one.
+const Overhead = 12 + 16 // nonce and tag of AES-GCM
+
 // Key is the contour's key, divided by use. It never prints.
 type Key struct {
 	aead cipher.AEAD

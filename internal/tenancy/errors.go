@@ -15,6 +15,9 @@ const (
 	Conflict        Kind = "conflict"
 	TooLarge        Kind = "too_large"
 	Unavailable     Kind = "unavailable" // a dependency is down; may be tried again
+	Busy            Kind = "busy"        // the caller has too much under way; may be tried again
+	Slow            Kind = "slow"        // what the caller sends does not come
+	Full            Kind = "full"        // there is no room to store it
 	Internal        Kind = "internal"
 )
 
