@@ -6,27 +6,19 @@ import (
 	"slices"
 )
 
-// mention is one row's use of a key or an address. Rows are compared by hashes,
-// which take a few bytes a row instead of its texts.
-type mention struct {
-	what uint64 // the key with its legal entity, or the address
-	raw  uint32 // the number as it was written
-	row  uint32
-	who  evidenceOf
-}
-
-// evidenceOf is what tells people apart, 0 where the row does not say.
-type evidenceOf struct{ name, born, id uint32 }
-
-// mentions finds what only a look at the whole file can tell.
+// mentions finds what only a look at the whole file can tell: who shares a
+// number or an address with somebody else. While the file is read it keeps
+// nothing but a hash of each; the rows whose hash stands twice are looked at
+// again when the end has come.
 type mentions struct {
 	seed   maphash.Seed
-	keys   []mention
-	emails []mention
+	keys   hashes // of the key with its legal entity, by the number of the record
+	emails hashes
 }
 
 func newMentions() *mentions { return &mentions{seed: maphash.MakeSeed()} }
 
+// hash is 0 when none of the parts says anything.
 func (m *mentions) hash(parts ...string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(m.seed)
@@ -39,24 +31,66 @@ func (m *mentions) hash(parts ...string) uint64 {
 	if !said {
 		return 0
 	}
-	return h.Sum64()
+	return max(h.Sum64(), 1)
 }
 
-// add remembers a row.
-func (m *mentions) add(i int, r Row) {
-	who := evidenceOf{
-		name: uint32(m.hash(fold(r.LastName), fold(r.FirstName), fold(r.MiddleName))),
-		born: uint32(m.hash(r.BirthDate.String())),
-		id:   uint32(m.hash(r.NationalIDHash)),
+// add remembers the next record, of whatever kind.
+func (m *mentions) add(r *Record) {
+	key := uint64(0)
+	if r.Row.EmployeeKey != "" {
+		key = m.hash(string(r.Row.LegalEntity), string(r.Row.EmployeeKey))
 	}
-	if r.EmployeeKey != "" {
-		key := m.hash(string(r.LegalEntity), string(r.EmployeeKey))
-		m.keys = append(m.keys, mention{key, uint32(m.hash(string(r.EmployeeNo))), uint32(i), who})
-	}
-	if r.Email != "" {
-		m.emails = append(m.emails, mention{m.hash(r.Email), 0, uint32(i), who})
-	}
+	m.keys.add(key)
+	m.emails.add(m.hash(r.Row.Email))
 }
+
+// hashes is a long list of hashes in pieces, because a slice that grows is
+// there twice while it does.
+type hashes struct {
+	pieces [][]uint64
+	n      int
+}
+
+const hashesInPiece = 32 << 10
+
+func (h *hashes) add(x uint64) {
+	if h.n%hashesInPiece == 0 {
+		h.pieces = append(h.pieces, make([]uint64, 0, hashesInPiece))
+	}
+	last := len(h.pieces) - 1
+	h.pieces[last] = append(h.pieces[last], x)
+	h.n++
+}
+
+func (h *hashes) at(i int) uint64 { return h.pieces[i/hashesInPiece][i%hashesInPiece] }
+
+// repeated returns the hashes that stand at least twice, in order; 0 is none.
+func (h *hashes) repeated() []uint64 {
+	all := make([]uint64, 0, h.n)
+	for _, piece := range h.pieces {
+		all = append(all, piece...)
+	}
+	slices.Sort(all)
+	twice := all[:0]
+	for i, x := range all {
+		if i > 0 && x != 0 && x == all[i-1] && (len(twice) == 0 || twice[len(twice)-1] != x) {
+			twice = append(twice, x)
+		}
+	}
+	return slices.Clone(twice)
+}
+
+// mention is one row's use of a key or an address. Rows are compared by hashes,
+// which take a few bytes a row instead of its texts.
+type mention struct {
+	what uint64
+	raw  uint32 // the number as it was written
+	row  uint32
+	who  evidenceOf
+}
+
+// evidenceOf is what tells people apart, 0 where the row does not say.
+type evidenceOf struct{ name, born, id uint32 }
 
 // clash is what a row shares with another that it must not share.
 type clash uint8
@@ -67,32 +101,78 @@ const (
 	sameEmail                   // and the row is another person's
 )
 
-// clashes returns the rows that clash with another one, by number. Every row of
-// a clash is named: nobody can say which of them is right. The same person may
-// stand on several rows, for several jobs.
-func (m *mentions) clashes() map[int]clash {
-	found := map[int]clash{}
-	mark := func(group []mention, c clash) {
-		for _, x := range group {
-			found[int(x.row)] |= c
-		}
+// clashes says, by the number of the record, how it clashes with another one;
+// nil when none does. Every row of a clash is named: nobody can say which of
+// them is right. The same person may stand on several rows, for several jobs.
+// each gives the records again.
+func (m *mentions) clashes(each func(func(i int, r *Record) error) error) ([]clash, error) {
+	keys, emails := m.keys.repeated(), m.emails.repeated()
+	if len(keys)+len(emails) == 0 {
+		return nil, nil
 	}
-	eachGroup(m.keys, func(x mention) uint64 { return x.what }, func(group []mention) {
+	var byKey, byEmail []mention
+	err := each(func(i int, r *Record) error {
+		_, sharesKey := slices.BinarySearch(keys, m.keys.at(i))
+		_, sharesEmail := slices.BinarySearch(emails, m.emails.at(i))
+		if !sharesKey && !sharesEmail {
+			return nil
+		}
+		x := mention{raw: uint32(m.hash(string(r.Row.EmployeeNo))), row: uint32(i), who: m.evidence(r)}
+		if sharesKey {
+			x.what = m.keys.at(i)
+			byKey = append(byKey, x)
+		}
+		if sharesEmail {
+			x.what = m.emails.at(i)
+			byEmail = append(byEmail, x)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	found := make([]clash, m.keys.n)
+	markKeys(byKey, found)
+	markEmails(byEmail, found)
+	return found, nil
+}
+
+func (m *mentions) evidence(r *Record) evidenceOf {
+	who := evidenceOf{
+		name: uint32(m.hash(fold(r.Row.LastName), fold(r.Row.FirstName), fold(r.Row.MiddleName))),
+		id:   uint32(m.hash(r.Row.NationalIDHash)),
+	}
+	if !r.Row.BirthDate.IsZero() {
+		who.born = uint32(m.hash(r.Row.BirthDate.String()))
+	}
+	return who
+}
+
+func markKeys(all []mention, found []clash) {
+	eachGroup(all, func(x mention) uint64 { return x.what }, func(group []mention) {
 		if differ(group, func(x mention) uint32 { return x.raw }) {
-			mark(group, similarNo)
+			mark(group, similarNo, found)
 		}
 		eachGroup(group, func(x mention) uint64 { return uint64(x.raw) }, func(same []mention) {
 			if differentPeople(same) {
-				mark(same, sameKey)
+				mark(same, sameKey, found)
 			}
 		})
 	})
-	eachGroup(m.emails, func(x mention) uint64 { return x.what }, func(group []mention) {
+}
+
+func markEmails(all []mention, found []clash) {
+	eachGroup(all, func(x mention) uint64 { return x.what }, func(group []mention) {
 		if differentPeople(group) {
-			mark(group, sameEmail)
+			mark(group, sameEmail, found)
 		}
 	})
-	return found
+}
+
+func mark(group []mention, c clash, found []clash) {
+	for _, x := range group {
+		found[x.row] |= c
+	}
 }
 
 func differentPeople(group []mention) bool {

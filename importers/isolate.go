@@ -37,18 +37,12 @@ type order struct {
 	Options Options `json:"options"`
 }
 
-// reply is one line of the worker's standard output. The hash travels beside
-// the record because a Record's own JSON never holds it.
-type reply struct {
-	Line    int               `json:"line,omitempty"`
-	OK      bool              `json:"ok,omitempty"`
-	Skipped Reason            `json:"skipped,omitempty"`
-	Row     *Row              `json:"row,omitempty"`
-	Hash    string            `json:"hash,omitempty"`
-	Bad     []tenancy.Problem `json:"bad,omitempty"`
-	Summary *json.RawMessage  `json:"summary,omitempty"`
-	Problem *tenancy.Problem  `json:"problem,omitempty"`
-	Failure *failure          `json:"failure,omitempty"`
+// conclusion is the last thing that the worker says: how the parse ended.
+type conclusion struct {
+	Summary *json.RawMessage `json:"summary,omitempty"`
+	Cost    Cost             `json:"cost,omitzero"`
+	Problem *tenancy.Problem `json:"problem,omitempty"`
+	Failure *failure         `json:"failure,omitempty"`
 }
 
 // failure is an error of the worker that is no problem of the file.
@@ -126,32 +120,42 @@ func startWorker(ctx context.Context, told []byte) (*exec.Cmd, io.Reader, error)
 // readReplies hands the records on. ended says that the worker came to the end
 // of its work; without it, what was handed on is not the whole list.
 func readReplies(out io.Reader, emit func(Record) error) (summary Summary, ended bool, err error) {
-	lines := json.NewDecoder(bufio.NewReaderSize(out, 64<<10))
+	frames := &frameReader{in: bufio.NewReaderSize(out, 64<<10)}
 	for {
-		var r reply
-		switch err := lines.Decode(&r); {
-		case err != nil:
+		kind, text, err := frames.next()
+		if err != nil {
 			return Summary{}, false, nil //nolint:nilerr // the exit status says why
-		case r.Problem != nil:
-			return Summary{}, true, *r.Problem
-		case r.Failure != nil:
-			return Summary{}, true, tenancy.E(r.Failure.Kind, r.Failure.Code, r.Failure.Message)
-		case r.Summary != nil:
-			return summary, true, json.Unmarshal(*r.Summary, &summary)
 		}
-		if err := emit(r.record()); err != nil {
+		if kind == conclusionFrame {
+			return concluded(text)
+		}
+		u := unpacker{rest: text}
+		r, err := u.record()
+		if err != nil {
+			return Summary{}, false, nil //nolint:nilerr // a child that writes this is as good as dead
+		}
+		if err := emit(r); err != nil {
 			return Summary{}, false, err
 		}
 	}
 }
 
-func (r reply) record() Record {
-	rec := Record{Line: r.Line, OK: r.OK, Skipped: r.Skipped, Problems: r.Bad}
-	if r.Row != nil {
-		rec.Row = *r.Row
-		rec.Row.NationalIDHash = r.Hash
+func concluded(text string) (summary Summary, ended bool, err error) {
+	var c conclusion
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return Summary{}, false, nil //nolint:nilerr // as above
 	}
-	return rec
+	switch {
+	case c.Problem != nil:
+		return Summary{}, true, *c.Problem
+	case c.Failure != nil:
+		return Summary{}, true, tenancy.E(c.Failure.Kind, c.Failure.Code, c.Failure.Message)
+	case c.Summary == nil:
+		return Summary{}, false, nil
+	}
+	err = json.Unmarshal(*c.Summary, &summary)
+	summary.Cost = c.Cost
+	return summary, true, err
 }
 
 // diedOn says what the worker's end means for the person who sent the file: the
@@ -187,35 +191,33 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := limitSelf(); err != nil {
 		return err
 	}
-	w := bufio.NewWriterSize(out, 64<<10)
-	replies := json.NewEncoder(w)
-	summary, err := parseSafely(ctx, told, func(r Record) error {
-		line := reply{Line: r.Line, OK: r.OK, Skipped: r.Skipped, Bad: r.Problems}
-		if r.Skipped == notSkipped {
-			line.Row, line.Hash = &r.Row, r.Row.NationalIDHash
-		}
-		return replies.Encode(line)
-	})
-	if err := replies.Encode(conclusion(summary, err)); err != nil {
+	w := &frameWriter{out: bufio.NewWriterSize(out, 64<<10)}
+	summary, err := parseSafely(ctx, told, w.record)
+	text, err := json.Marshal(conclude(summary, err))
+	if err != nil {
 		return err
 	}
-	return w.Flush()
+	if err := w.write(conclusionFrame, text); err != nil {
+		return err
+	}
+	return w.out.Flush()
 }
 
-func conclusion(summary Summary, err error) reply {
+func conclude(summary Summary, err error) conclusion {
 	var e *tenancy.Error
 	p, isFile := isProblem(err)
 	switch {
 	case isFile:
-		return reply{Problem: &p}
+		return conclusion{Problem: &p}
 	case errors.As(err, &e):
-		return reply{Failure: &failure{e.Kind, e.Code, e.Message}}
+		return conclusion{Failure: &failure{e.Kind, e.Code, e.Message}}
 	case err != nil:
-		return reply{Failure: &failure{tenancy.Internal, "parser_failed", "The list could not be read: try again."}}
+		return conclusion{Failure: &failure{tenancy.Internal, "parser_failed", "The list could not be read: try again."}}
 	}
 	text, _ := json.Marshal(summary) // plain fields only
 	raw := json.RawMessage(text)
-	return reply{Summary: &raw}
+	summary.Cost.Peak = peakMemory()
+	return conclusion{Summary: &raw, Cost: summary.Cost}
 }
 
 // parseSafely turns a panic of the reader into damage of the file.

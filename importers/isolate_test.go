@@ -56,6 +56,10 @@ func TestTheChildGivesWhatTheParserGives(t *testing.T) {
 	}
 	here, hereSummary := collect(Parse)
 	there, thereSummary := collect(ParseIsolated)
+	if thereSummary.Cost.Peak < 1<<20 || thereSummary.Cost.Read <= 0 {
+		t.Errorf("the child's cost did not come through: %+v", thereSummary.Cost)
+	}
+	hereSummary.Cost, thereSummary.Cost = Cost{}, Cost{}
 	if !reflect.DeepEqual(hereSummary, thereSummary) {
 		t.Errorf("summaries differ:\n%+v\n%+v", hereSummary, thereSummary)
 	}

@@ -50,7 +50,7 @@ type Limits struct {
 
 // DefaultLimits fit the largest client we know of ten times over.
 var DefaultLimits = Limits{
-	Bytes:    128 << 20,
+	Bytes:    256 << 20, // a million rows of text take about 170 MB
 	Unzipped: 1 << 30,
 	Rows:     1 << 20, // what a sheet can hold
 	Cells:    64 << 20,

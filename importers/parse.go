@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -18,6 +19,7 @@ import (
 // The file is read by its content, not by its name; neither its name nor its
 // content is ever logged or quoted in an error.
 func Parse(ctx context.Context, path string, opts Options, emit func(Record) error) (Summary, error) {
+	watch := stopwatch{time.Now()}
 	b, err := openBook(path, opts.Limits.orDefault())
 	if err != nil {
 		return Summary{}, err
@@ -31,7 +33,8 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 	if err != nil {
 		return Summary{}, err
 	}
-	l := &listing{list: found, rows: newRowReader(opts, found.header, found.sheet), mentions: newMentions(), lastPerson: -1}
+	l := &listing{list: found, rows: newRowReader(opts, found.header, found.sheet), mentions: newMentions(), lastPerson: -1, watch: watch}
+	l.watch.lap(&l.cost.Find)
 	if err := l.read(ctx, src); err != nil {
 		return Summary{}, err
 	}
@@ -44,7 +47,9 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 	}
 	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Sheet: found.sheet, OtherSheets: found.others, Problems: remarks}
 	summary.Format, summary.Encoding = b.describe()
-	return summary, l.emit(ctx, &summary, emit)
+	err = l.emit(ctx, &summary, emit)
+	summary.Cost = l.cost
+	return summary, err
 }
 
 // listing is a list being read: its records wait until the end of the file.
@@ -57,6 +62,8 @@ type listing struct {
 	lastPerson int // number of the last row that is a person's
 	hiddenRows int // that are people's
 	fills      map[Field][]merge
+	watch      stopwatch
+	cost       Cost
 }
 
 // read takes all lines of the source.
@@ -66,6 +73,7 @@ func (l *listing) read(ctx context.Context, src source) error {
 			return context.Cause(ctx)
 		}
 		line, err := src.next()
+		l.watch.lap(&l.cost.Read)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -78,11 +86,12 @@ func (l *listing) read(ctx context.Context, src source) error {
 				t.expect(l.list.header.lastColumn)
 			}
 		}
-		if err := l.spool.add(r); err != nil {
+		l.watch.lap(&l.cost.Values)
+		if err := l.keep(&r); err != nil {
 			return err
 		}
+		l.watch.lap(&l.cost.Keep)
 		if r.Skipped == notSkipped {
-			l.mentions.add(l.count, r.Row)
 			l.lastPerson = l.count
 			if line.hidden {
 				l.hiddenRows++
@@ -90,6 +99,16 @@ func (l *listing) read(ctx context.Context, src source) error {
 		}
 		l.count++
 	}
+}
+
+// keep puts a record away. Of its problems the codes and fields do: their words
+// come back when they are handed over.
+func (l *listing) keep(r *Record) error {
+	for i, p := range r.Problems {
+		r.Problems[i] = tenancy.Problem{Code: p.Code, Field: p.Field}
+	}
+	l.mentions.add(r)
+	return l.spool.add(r)
 }
 
 func (l *listing) record(line line) Record {
@@ -126,10 +145,9 @@ func (l *listing) spread(merges []merge) error {
 	}
 	l.mentions = newMentions()
 	fill := l.filler()
-	return l.spool.each(func(i int, r Record) error {
-		if fill(&r); r.Skipped == notSkipped {
-			l.mentions.add(i, r.Row)
-		}
+	return l.spool.each(func(_ int, r *Record) error {
+		fill(r)
+		l.mentions.add(r)
 		return nil
 	})
 }
@@ -175,20 +193,29 @@ func copyField(field Field, to *Record, from Record) {
 
 // emit gives the records to the caller, now that all is known of them.
 func (l *listing) emit(ctx context.Context, summary *Summary, emit func(Record) error) error {
-	clashes := l.mentions.clashes()
+	clashes, err := l.mentions.clashes(l.spool.each)
+	if err != nil {
+		return err
+	}
+	l.watch.lap(&l.cost.Match)
+	defer func() { l.watch.lap(&l.cost.Give) }()
 	fill := l.filler()
-	return l.spool.each(func(i int, r Record) error {
+	return l.spool.each(func(i int, r *Record) error {
 		if i%256 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		fill(&r)
-		l.finish(&r, i, clashes[i])
+		var c clash
+		if clashes != nil {
+			c = clashes[i]
+		}
+		fill(r)
+		l.finish(r, i, c)
 		count(summary, r)
-		return emit(r)
+		return emit(*r)
 	})
 }
 
-func count(s *Summary, r Record) {
+func count(s *Summary, r *Record) {
 	switch {
 	case r.Skipped != notSkipped:
 		s.Skipped++

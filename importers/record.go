@@ -73,6 +73,7 @@ type Summary struct {
 	OtherSheets []string `json:"other_sheets,omitempty"` // visible sheets that look like lists too and were not read
 	// Problems are remarks on the whole file, all of them warnings.
 	Problems []tenancy.Problem `json:"problems,omitempty"`
+	Cost     Cost              `json:"-"` // for measurements only
 }
 
 // MarshalJSON writes the last line of `opora roster parse`.

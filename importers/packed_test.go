@@ -1,0 +1,137 @@
+package importers
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// filledRecord has a value of its own in every field, also in those that are
+// added to Row one day: a field that is not packed is lost without a word.
+func filledRecord(t testing.TB) Record {
+	t.Helper()
+	r := Record{Line: 77, OK: true}
+	row := reflect.ValueOf(&r.Row).Elem()
+	for i := range row.NumField() {
+		switch f := row.Field(i); {
+		case f.Kind() == reflect.String:
+			f.SetString(fmt.Sprintf("текст %d", i))
+		case f.Type() == reflect.TypeFor[tenancy.Date]():
+			f.Set(reflect.ValueOf(tenancy.NewDate(1900+i, 2, 3)))
+		default:
+			t.Fatalf("%s is of a kind that is not packed", row.Type().Field(i).Name)
+		}
+	}
+	r.Problems = []tenancy.Problem{
+		{Code: "a", Severity: "warning", Message: "что", Sheet: "лист", Line: 77, Column: "AB", Field: "phone"},
+		{Code: "b", Line: 77},
+	}
+	return r
+}
+
+func TestPackingKeepsEveryField(t *testing.T) {
+	for _, r := range []Record{filledRecord(t), {Line: 1 << 20, Skipped: Group}, {Line: 3}} {
+		u := unpacker{rest: string(appendRecord(nil, &r))}
+		back, err := u.record()
+		if err != nil || u.rest != "" || !reflect.DeepEqual(back, r) {
+			t.Errorf("%+v\nbecame %+v (%v, %d bytes left)", r, back, err, len(u.rest))
+		}
+	}
+}
+
+func TestTheSpoolKeepsTheOrder(t *testing.T) {
+	var s spool
+	r := filledRecord(t)
+	const records = 5000 // several blocks, and some that are not packed yet
+	for i := range records {
+		r.Line = i + 1
+		if err := s.add(&r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.blocks) < 2 || len(s.plain) == 0 {
+		t.Fatalf("%d blocks and %d bytes prove nothing", len(s.blocks), len(s.plain))
+	}
+	for range 2 { // it can be read again
+		seen := 0
+		err := s.each(func(i int, r *Record) error {
+			if i != seen || r.Line != i+1 || r.Row.Position == "" {
+				return fmt.Errorf("record %d came as %d of line %d", seen, i, r.Line)
+			}
+			seen++
+			return nil
+		})
+		if err != nil || seen != records {
+			t.Errorf("%d records, %v", seen, err)
+		}
+	}
+}
+
+// TestWhatAChildWritesIsNotTrusted cuts and spoils what it says everywhere.
+func TestWhatAChildWritesIsNotTrusted(t *testing.T) {
+	r := filledRecord(t)
+	var out bytes.Buffer
+	w := &frameWriter{out: bufio.NewWriter(&out)}
+	for range 2 {
+		if err := w.record(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.write(conclusionFrame, []byte(`{"summary":{"rows":2}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.out.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	said := out.Bytes()
+	read := func(b []byte) (n int, ended bool) {
+		_, ended, err := readReplies(bytes.NewReader(b), func(Record) error { n++; return nil })
+		if err != nil {
+			t.Errorf("what a child says is no error of ours: %v", err)
+		}
+		return n, ended
+	}
+	if n, ended := read(said); n != 2 || !ended {
+		t.Fatalf("%d records, ended %v", n, ended)
+	}
+	for i := range said {
+		if _, ended := read(said[:i]); ended {
+			t.Errorf("cut at %d it seems whole", i)
+		}
+		spoilt := bytes.Clone(said)
+		spoilt[i] ^= 0xff
+		read(spoilt) // must only not panic, nor take memory that the frame does not have
+	}
+	huge := append([]byte{recordFrame}, bytes.Repeat([]byte{0xff}, 8)...)
+	if _, ended := read(append(huge, 0x01)); ended {
+		t.Error("a frame of exabytes seems whole")
+	}
+	if _, _, err := readReplies(bytes.NewReader(said), func(Record) error { return errEnoughOfIt }); !errors.Is(err, errEnoughOfIt) {
+		t.Errorf("an error of emit became %v", err)
+	}
+}
+
+var errEnoughOfIt = errors.New("enough")
+
+func FuzzUnpack(f *testing.F) {
+	r := filledRecord(f)
+	f.Add(string(appendRecord(nil, &r)))
+	f.Add(strings.Repeat("\xff", 40))
+	f.Fuzz(func(t *testing.T, s string) {
+		u := unpacker{rest: s}
+		r, err := u.record()
+		if err != nil {
+			return
+		}
+		again := unpacker{rest: string(appendRecord(nil, &r))}
+		if back, err := again.record(); err != nil || !reflect.DeepEqual(back, r) {
+			t.Errorf("%+v became %+v, %v", r, back, err)
+		}
+	})
+}
