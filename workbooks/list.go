@@ -176,13 +176,18 @@ func styleOf(l cellLook, w weight) *excelize.Style {
 	return style
 }
 
-// begin starts a row; rows come in rising order.
-func (w *listWriter) begin(line int) error {
+// begin starts a row of a height in points, 0 being the usual one; rows come in
+// rising order.
+func (w *listWriter) begin(line, height int) error {
 	if line <= w.last || line > 1<<20 {
 		return fmt.Errorf("workbooks: line %d cannot follow line %d", line, w.last)
 	}
 	w.last = line
-	w.row = append(strconv.AppendInt(append(w.row[:0], `<row r="`...), int64(line), 10), `">`...)
+	w.row = strconv.AppendInt(append(w.row[:0], `<row r="`...), int64(line), 10)
+	if height > lineHeight {
+		w.row = append(strconv.AppendInt(append(w.row, `" ht="`...), int64(height), 10), `" customHeight="1`...)
+	}
+	w.row = append(w.row, `">`...)
 	return nil
 }
 

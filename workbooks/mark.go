@@ -99,10 +99,11 @@ func markAnew(ctx context.Context, path string, m Marking, f *faults, to io.Writ
 		return err
 	}
 	err = importers.Lines(ctx, path, m.Options, func(l importers.Line) error {
-		if err := w.begin(l.No); err != nil {
+		here := f.of(l.No)
+		if err := w.begin(l.No, heightOf(f.advice(here))); err != nil {
 			return err
 		}
-		w.marked(l, m, f, advice)
+		w.marked(l, m, f, here, advice)
 		return w.end()
 	})
 	if err != nil {
@@ -117,8 +118,7 @@ func sheetName(m Marking) string {
 }
 
 // marked adds the cells of a line with their marks and the advice.
-func (w *listWriter) marked(l importers.Line, m Marking, f *faults, advice int) {
-	here := f.of(l.No)
+func (w *listWriter) marked(l importers.Line, m Marking, f *faults, here []fault, advice int) {
 	weights := map[int]weight{}
 	for _, x := range here {
 		weights[int(x.column)] = max(weights[int(x.column)], x.weight)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ponimayu/opora/importers"
 )
@@ -233,6 +234,19 @@ func unexpected(err error) error {
 	return err
 }
 
+// lineHeight is the usual height of a line of text, in points.
+const lineHeight = 15
+
+// heightOf is the height that an advice needs in its column. Programs do not
+// agree on whether they fit a row to its text when they open it.
+func heightOf(advice string) int {
+	lines := 0
+	for _, text := range strings.Split(advice, "\n") {
+		lines += 1 + utf8.RuneCountInString(text)*10/(adviceWidth*9) // words are not cut
+	}
+	return min(lines*lineHeight, 400)
+}
+
 // rowMarks writes one row with its marks.
 type rowMarks struct {
 	*sheetMarker
@@ -243,15 +257,16 @@ type rowMarks struct {
 	todo  []int // columns that must have a cell and had none yet, in rising order
 }
 
-// begin writes the row's start tag. Its height is left to whoever opens it: the
-// advice may need more lines. A row with a problem is not hidden.
+// begin writes the row's start tag. It is high enough for the advice, and a row
+// with a problem is not hidden.
 func (r *rowMarks) begin(single bool) {
 	tag := without(r.tag, "spans")
 	if len(r.here) > 0 {
-		if attr(tag, "customHeight") != "1" && attr(tag, "customHeight") != "true" {
-			tag = without(tag, "ht")
-		}
 		tag = without(tag, "hidden")
+		had, _ := strconv.ParseFloat(attr(tag, "ht"), 64)
+		if needed := heightOf(r.faults.advice(r.here)); float64(needed) > max(had, lineHeight) {
+			tag = withAttr(withAttr(tag, "ht", strconv.Itoa(needed)), "customHeight", "1")
+		}
 	}
 	if single {
 		tag = slicesJoin(bytes.TrimSuffix(tag, []byte("/>")), []byte(">"))

@@ -14,6 +14,7 @@ import (
 	"github.com/ponimayu/opora/internal/catalogue"
 	"github.com/ponimayu/opora/internal/tenancy"
 	"github.com/ponimayu/opora/templates"
+	"github.com/ponimayu/opora/workbooks"
 )
 
 // newRosterCommand gathers what is done with lists of employees.
@@ -32,7 +33,11 @@ func newRosterCommand() *cobra.Command {
 }
 
 // parseFlags are what `roster parse` may be told.
-type parseFlags struct{ country, sheet, catalogue, tenant string }
+type parseFlags struct {
+	country, sheet, catalogue, tenant string
+	errors, lang                      string
+	force                             bool
+}
 
 func newRosterParseCommand() *cobra.Command {
 	var flags parseFlags
@@ -49,13 +54,20 @@ Exit status 0 when the file could be read, whatever its rows hold, else 1.`,
 			if err != nil {
 				return err
 			}
-			return parseToLines(cmd, args[0], opts)
+			marked, err := flags.marked(args[0], opts)
+			if err != nil {
+				return err
+			}
+			return parseToLines(cmd, opts, marked)
 		},
 	}
 	cmd.Flags().StringVar(&flags.country, "country", "", "country of the list, such as RU (required)")
 	cmd.Flags().StringVar(&flags.sheet, "sheet", "", "name of the sheet; the first one with a header when absent")
 	cmd.Flags().StringVar(&flags.catalogue, "catalogue", "", "folder of the catalogue that knows the tenant")
 	cmd.Flags().StringVar(&flags.tenant, "tenant", "", "tenant whose legal entities and segments hold")
+	cmd.Flags().StringVar(&flags.errors, "errors", "", "write the list as a workbook (.xlsx) with its problems marked and a column that says what to do")
+	cmd.Flags().StringVar(&flags.lang, "lang", "", "language of that column: ru, kk or en; the country's first when absent")
+	cmd.Flags().BoolVar(&flags.force, "force", false, "replace the workbook of --errors when it exists")
 	_ = cmd.MarkFlagRequired("country")
 	cmd.MarkFlagsRequiredTogether("catalogue", "tenant")
 	return cmd
@@ -90,6 +102,15 @@ func (f parseFlags) options(cmd *cobra.Command) (importers.Options, error) {
 	return opts, nil
 }
 
+// marked is the list that --errors asks for; without it only its path is set.
+func (f parseFlags) marked(path string, opts importers.Options) (*markedList, error) {
+	lang, err := languageOf(f.lang, opts.Country)
+	if err == nil && f.errors != "" {
+		err = mayWrite(f.errors, f.force)
+	}
+	return &markedList{path: path, to: f.errors, force: f.force, marking: workbooks.Marking{Options: opts, Language: lang}}, err
+}
+
 // builtInCatalogue is the base of every catalogue: countries without tenants.
 func builtInCatalogue() (tenancy.Catalogue, error) {
 	base, err := fs.Sub(templates.FS, "base")
@@ -117,11 +138,14 @@ func countryOf(known tenancy.Catalogue, code string) (tenancy.Country, error) {
 
 // parseToLines prints the file's lines. A file that cannot be taken is told by
 // the one error line and the exit status.
-func parseToLines(cmd *cobra.Command, path string, opts importers.Options) error {
+func parseToLines(cmd *cobra.Command, opts importers.Options, marked *markedList) error {
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
-	summary, err := importers.Parse(cmd.Context(), path, opts, func(r importers.Record) error { return lines.Encode(r) })
+	summary, err := importers.Parse(cmd.Context(), marked.path, opts, func(r importers.Record) error {
+		marked.add(r)
+		return lines.Encode(r)
+	})
 	var p tenancy.Problem
 	switch {
 	case errors.As(err, &p):
@@ -138,5 +162,9 @@ func parseToLines(cmd *cobra.Command, path string, opts importers.Options) error
 	if err := lines.Encode(summary); err != nil {
 		return err
 	}
-	return out.Flush()
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	marked.marking.Summary = summary
+	return marked.write(cmd.Context())
 }
