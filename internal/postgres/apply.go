@@ -101,7 +101,7 @@ func (a *applier) all(ctx context.Context) error {
 		return err
 	}
 	tag, err := a.tx.Exec(ctx, `
-		UPDATE import SET state = CASE WHEN done = ops THEN 'applied' ELSE 'applying' END, ended_at = CASE WHEN done = ops THEN now() END, applied_by = $3, applied_at = now()
+		UPDATE import SET state = CASE WHEN done = ops THEN 'applied' ELSE 'applying' END, ended_at = CASE WHEN done = ops THEN now() END, applied_by = $3, applied_at = clock_timestamp()
 		WHERE tenant = $1 AND id = $2`, a.tenant, a.id, a.actor)
 	if err != nil || tag.RowsAffected() != 1 {
 		return err
@@ -166,8 +166,17 @@ func (a *applier) write(ctx context.Context, filter string) error {
 		return err
 	}
 	a.today = c.Today
-	// The changes of this turn, by one name for every statement below.
-	_, err = a.tx.Exec(ctx, `CREATE TEMP TABLE turn ON COMMIT DROP AS SELECT c.* FROM import_change c WHERE c.tenant = $1 AND c.import_id = $2 AND c.state = 'planned'`+filter, a.tenant, a.id)
+	// The changes of this turn, by one name for every statement below, with what
+	// was there before: undo needs it.
+	_, err = a.tx.Exec(ctx, `
+		CREATE TEMP TABLE turn ON COMMIT DROP AS
+		SELECT c.tenant, c.import_id, c.n, c.kind, c.line, c.legal_entity, c.employee_key, c.employee_id, c.employment_id, c.from_id, c.releases_id, c.login, c.new_person, c.new_job,
+			c.explicit, c.settled, coalesce(nullif(c.identity_line, 0), c.line) AS identity_line, c.left_on, c.fields,
+			p.import_id AS was_person_import, e.import_id AS was_job_import, f.import_id AS was_from_import, coalesce(p.national_id_hash, '') AS was_national_id_hash
+		FROM import_change c LEFT JOIN person p ON p.tenant = c.tenant AND p.id = c.employee_id
+			LEFT JOIN employment e ON e.tenant = c.tenant AND e.id = c.employment_id
+			LEFT JOIN employment f ON f.tenant = c.tenant AND f.id = c.from_id
+		WHERE c.tenant = $1 AND c.import_id = $2 AND c.state = 'planned'`+filter, a.tenant, a.id)
 	if err != nil {
 		return err
 	}
@@ -192,7 +201,7 @@ func (a *applier) write(ctx context.Context, filter string) error {
 
 func (a *applier) writePeople(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		a.hire, a.makeAccounts, a.employ, a.updatePeople, a.updateJobs, a.endMoved, a.layOps, a.settle,
+		a.hire, a.updatePeople, a.makeAccounts, a.releaseNumbers, a.employ, a.updateJobs, a.endMoved, a.layOps, a.settle,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -257,6 +266,15 @@ func (a *applier) settleLogins(ctx context.Context) error {
 	}
 }
 
+// releaseNumbers takes the numbers that were given to somebody else from the
+// ended employments that had them.
+func (a *applier) releaseNumbers(ctx context.Context) error {
+	_, err := a.tx.Exec(ctx, `
+		UPDATE employment e SET released_at = now(), import_id = $2 FROM turn c
+		WHERE e.tenant = $1 AND e.id = c.releases_id AND e.released_at IS NULL`, a.tenant, a.id)
+	return err
+}
+
 // employ writes the employments that are new.
 func (a *applier) employ(ctx context.Context) error {
 	_, err := a.tx.Exec(ctx, `UPDATE turn c SET new_job = true WHERE NOT EXISTS (SELECT FROM employment e WHERE e.tenant = c.tenant AND e.id = c.employment_id)`)
@@ -279,25 +297,45 @@ func newValues(by string, fields ...string) string {
 		columns[i] = fmt.Sprintf("max(x ->> 'new') FILTER (WHERE x ->> 'field' = '%[1]s') AS %[1]s", f)
 	}
 	return fmt.Sprintf(`SELECT c.%s, min(c.n) AS n, %s FROM turn c, jsonb_array_elements(c.fields) x
-		WHERE NOT c.new_person AND x ->> 'field' IN ('%s') GROUP BY c.%s`, by, strings.Join(columns, ", "), strings.Join(fields, "', '"), by)
+		WHERE (c.settled OR NOT c.new_person) AND x ->> 'field' IN ('%s') GROUP BY c.%s`, by, strings.Join(columns, ", "), strings.Join(fields, "', '"), by)
 }
 
-// updatePeople writes the fields of persons we have. Another e-mail or
-// telephone is not confirmed any more.
+// updatePeople writes the fields of persons we have, and of new ones of whom
+// several rows speak. Another e-mail or telephone is not confirmed any more.
 func (a *applier) updatePeople(ctx context.Context) error {
-	_, err := a.tx.Exec(ctx, `
+	rows, err := a.tx.Query(ctx, `
 		UPDATE person p SET last_name = coalesce(f.last_name, p.last_name), first_name = coalesce(f.first_name, p.first_name), middle_name = coalesce(f.middle_name, p.middle_name),
 			email = coalesce(f.email, p.email), email_confirmed = p.email_confirmed AND f.email IS NULL,
 			phone = coalesce(f.phone, p.phone), phone_confirmed = p.phone_confirmed AND f.phone IS NULL,
 			birth_date = coalesce(f.birth_date::date, p.birth_date),
-			national_id = coalesce(f.national_id, p.national_id), national_id_hash = coalesce(i.national_id_hash, p.national_id_hash),
-			search = CASE WHEN f.last_name IS NULL AND f.first_name IS NULL AND f.middle_name IS NULL THEN p.search ELSE coalesce(r.search, p.search) END,
+			national_id = coalesce(f.national_id, p.national_id),
+			national_id_hash = CASE WHEN f.national_id IS NULL THEN p.national_id_hash ELSE coalesce(i.national_id_hash, p.national_id_hash) END,
 			import_id = $2
 		FROM (`+newValues("employee_id", "last_name", "first_name", "middle_name", "email", "phone", "birth_date", "national_id")+`) f
 			JOIN turn c ON c.n = f.n
-			LEFT JOIN import_row r ON r.tenant = c.tenant AND r.import_id = c.import_id AND r.legal_entity = c.legal_entity AND r.employee_key = c.employee_key
-			LEFT JOIN import_identity i ON i.tenant = c.tenant AND i.import_id = c.import_id AND i.legal_entity = c.legal_entity AND i.employee_key = c.employee_key
-		WHERE p.tenant = $1 AND p.id = f.employee_id AND (p.import_id IS DISTINCT FROM $2 OR NOT EXISTS (SELECT FROM turn n WHERE n.new_person AND n.employee_id = p.id))`, a.tenant, a.id)
+			LEFT JOIN import_row r ON f.national_id IS NOT NULL AND r.tenant = c.tenant AND r.import_id = c.import_id AND r.line = c.identity_line
+			LEFT JOIN import_identity i ON i.tenant = r.tenant AND i.import_id = r.import_id AND i.legal_entity = r.legal_entity AND i.employee_key = r.employee_key
+		WHERE p.tenant = $1 AND p.id = f.employee_id
+		RETURNING p.id::text, p.last_name || ' ' || p.first_name || ' ' || p.middle_name`, a.tenant, a.id)
+	if err != nil {
+		return err
+	}
+	return a.refold(ctx, rows)
+}
+
+// refold writes the names of persons (id and whole name) as a search compares
+// them, where they are others.
+func (a *applier) refold(ctx context.Context, rows pgx.Rows) error {
+	var ids, names []string
+	var id, name string
+	_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+		ids, names = append(ids, id), append(names, roster.Fold(name))
+		return nil
+	})
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	_, err = a.tx.Exec(ctx, `UPDATE person p SET search = u.search FROM unnest($2::text[], $3::text[]) u (id, search) WHERE p.tenant = $1 AND p.id = u.id::uuid AND p.search <> u.search`, a.tenant, ids, names)
 	return err
 }
 
@@ -376,7 +414,10 @@ func (a *applier) sendOff(ctx context.Context) error {
 
 // settle marks the changes as applied.
 func (a *applier) settle(ctx context.Context) error {
-	_, err := a.tx.Exec(ctx, `UPDATE import_change c SET state = 'applied', login = t.login, new_job = t.new_job FROM turn t WHERE c.tenant = $1 AND c.import_id = $2 AND c.n = t.n`, a.tenant, a.id)
+	_, err := a.tx.Exec(ctx, `
+		UPDATE import_change c SET state = 'applied', login = t.login, new_job = t.new_job, was_person_import = t.was_person_import, was_job_import = t.was_job_import,
+			was_from_import = t.was_from_import, was_national_id_hash = CASE WHEN t.new_person THEN '' ELSE t.was_national_id_hash END
+		FROM turn t WHERE c.tenant = $1 AND c.import_id = $2 AND c.n = t.n`, a.tenant, a.id)
 	if err != nil {
 		return err
 	}

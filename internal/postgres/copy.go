@@ -27,8 +27,8 @@ type copier struct {
 // copyPiece is how much text is sent at a time.
 const copyPiece = 512 << 10
 
-// put adds a value to the row that is being written: a string, an int, a
-// tenancy.Date (the zero one is NULL) or bytes.
+// put adds a value to the row that is being written: a string, an int, a bool,
+// a tenancy.Date (the zero one is NULL), bytes, or nil for NULL.
 func (c *copier) put(values ...any) {
 	for _, v := range values {
 		if c.begun {
@@ -38,6 +38,10 @@ func (c *copier) put(values ...any) {
 		switch v := v.(type) {
 		case string:
 			c.text = appendCopyText(c.text, v)
+		case nil:
+			c.text = append(c.text, '\\', 'N')
+		case bool:
+			c.text = strconv.AppendBool(c.text, v)
 		case int:
 			c.text = strconv.AppendInt(c.text, int64(v), 10)
 		case []byte:

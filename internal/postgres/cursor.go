@@ -53,10 +53,7 @@ func copyInto(ctx context.Context, tx pgx.Tx, table string, columns []string, ro
 		return nil
 	}
 	staging := "stage_" + table
-	list := pgx.Identifier{columns[0]}.Sanitize()
-	for _, c := range columns[1:] {
-		list += ", " + pgx.Identifier{c}.Sanitize()
-	}
+	list := columnList(columns)
 	if _, err := tx.Exec(ctx, fmt.Sprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA", staging, list, table)); err != nil {
 		return err
 	}
@@ -68,4 +65,13 @@ func copyInto(ctx context.Context, tx pgx.Tx, table string, columns []string, ro
 	}
 	_, err := tx.Exec(ctx, "DROP TABLE "+staging)
 	return err
+}
+
+// columnList writes column names for a statement.
+func columnList(columns []string) string {
+	list := pgx.Identifier{columns[0]}.Sanitize()
+	for _, c := range columns[1:] {
+		list += ", " + pgx.Identifier{c}.Sanitize()
+	}
+	return list
 }

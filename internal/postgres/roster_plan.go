@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -24,25 +22,30 @@ func (r *Rosters) replan(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSl
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}
-	result, err := roster.Diff(p.have(ctx), p.want(ctx), p.options())
+	if err := p.findKin(ctx); err != nil {
+		return err
+	}
+	if err := p.clear(ctx); err != nil {
+		return err
+	}
+	out, err := newPlanOutput(ctx, &p)
 	if err != nil {
 		return err
 	}
-	if decided := decidedRows(result); decided != p.staged {
-		return rowsLost(p.staged, decided)
+	result, err := roster.Diff(p.have(ctx), p.want(ctx), p.options(), out)
+	if err != nil {
+		return err
 	}
-	return p.store(ctx, result)
-}
-
-// decidedRows counts the rows that the comparison has a decision for.
-func decidedRows(result roster.Result) int {
-	n := result.Unchanged + result.Held + result.Rejected
-	for _, c := range result.Changes {
-		if c.Line > 0 {
-			n++
-		}
+	if result.Decided != p.staged {
+		return rowsLost(p.staged, result.Decided)
 	}
-	return n
+	if err := out.store(ctx, result); err != nil {
+		return err
+	}
+	if err := p.dropKin(ctx); err != nil {
+		return err
+	}
+	return p.conclude(ctx, result, out.digest())
 }
 
 // planner makes one plan.
@@ -60,6 +63,7 @@ type planner struct {
 	digest   string // of the plan before this one; "" when there was none
 	revision int64
 	refused  map[string]bool
+	applied  appliedLeaves
 }
 
 func (p *planner) prepare(ctx context.Context) (err error) {
@@ -84,12 +88,15 @@ func (p *planner) prepare(ctx context.Context) (err error) {
 }
 
 func (p *planner) options() roster.Options {
-	return roster.Options{
-		Mode: p.mode, Today: p.contour.Today, LegalEntity: p.entity,
-		Listed:          func(number tenancy.EmployeeKey) bool { return p.refused[string(mark(p.key, number))] },
+	options := roster.Options{
+		Mode: p.mode, Today: p.contour.Today, LegalEntity: p.entity, AbsentTimes: p.contour.Roster.AbsentTimes,
 		NewEmployeeID:   func() tenancy.EmployeeID { return tenancy.EmployeeID(newID()) },
 		NewEmploymentID: func() tenancy.EmploymentID { return tenancy.EmploymentID(newID()) },
 	}
+	if len(p.refused) > 0 {
+		options.Listed = func(number tenancy.EmployeeKey) bool { return p.refused[string(mark(p.key, number))] }
+	}
+	return options
 }
 
 // have reads the employments we hold, in the order of roster.Key.
@@ -97,13 +104,14 @@ func (p *planner) have(ctx context.Context) iter.Seq2[roster.Have, error] {
 	return cursor(ctx, p.tx, "have", `
 		SELECT e.legal_entity, e.employee_key, e.employee_no, e.department, e.position, e.segment, e.hired_on, e.left_on, e.id::text,
 			p.id::text, p.last_name, p.first_name, p.middle_name, p.email, p.phone, p.birth_date, p.national_id, p.national_id_hash,
-			p.email_confirmed, p.phone_confirmed, NOT a.enabled
+			p.email_confirmed, p.phone_confirmed, NOT a.enabled, e.released_at IS NOT NULL, coalesce(m.days, 0), m.employment_id IS NOT NULL, k.id IS NULL
 		FROM employment e JOIN person p ON p.tenant = e.tenant AND p.id = e.person_id JOIN account a ON a.tenant = e.tenant AND a.id = e.person_id
-		WHERE e.tenant = $1 ORDER BY e.legal_entity, e.employee_key`, []any{p.tenant},
+			LEFT JOIN kin_person k ON k.id = e.person_id LEFT JOIN kin_missed m ON m.employment_id = e.id
+		WHERE e.tenant = $1 ORDER BY e.legal_entity, e.employee_key, e.released_at`, []any{p.tenant},
 		func(row pgx.CollectableRow) (h roster.Have, err error) {
 			return h, row.Scan(&h.LegalEntity, &h.EmployeeKey, &h.EmployeeNo, &h.Department, &h.Position, &h.Segment, dayInto{&h.HiredOn}, dayInto{&h.LeftOn}, &h.EmploymentID,
 				&h.EmployeeID, &h.LastName, &h.FirstName, &h.MiddleName, &h.Email, &h.Phone, dayInto{&h.BirthDate}, &h.NationalID, &h.NationalIDHash,
-				&h.EmailConfirmed, &h.PhoneConfirmed, &h.Disabled)
+				&h.EmailConfirmed, &h.PhoneConfirmed, &h.Disabled, &h.Released, &h.AbsentDays, &h.Missed, &h.Alone)
 		})
 }
 
@@ -111,40 +119,50 @@ func (p *planner) have(ctx context.Context) iter.Seq2[roster.Have, error] {
 func (p *planner) want(ctx context.Context) iter.Seq2[roster.Want, error] {
 	return cursor(ctx, p.tx, "want", `
 		SELECT r.legal_entity, r.employee_key, r.employee_no, r.department, r.position, r.segment, r.hired_on, r.left_on, r.line,
-			r.last_name, r.first_name, r.middle_name, r.email, r.phone, r.birth_date, coalesce(i.national_id, ''), coalesce(i.national_id_hash, '')
-		FROM import_row r LEFT JOIN import_identity i USING (tenant, import_id, legal_entity, employee_key)
+			r.last_name, r.first_name, r.middle_name, r.email, r.phone, r.birth_date, coalesce(i.national_id, ''), coalesce(i.national_id_hash, ''), k.line IS NULL
+		FROM import_row r LEFT JOIN import_identity i USING (tenant, import_id, legal_entity, employee_key) LEFT JOIN kin_row k ON k.line = r.line
 		WHERE r.tenant = $1 AND r.import_id = $2 ORDER BY r.legal_entity, r.employee_key`, []any{p.tenant, p.id},
 		func(row pgx.CollectableRow) (w roster.Want, err error) {
 			return w, row.Scan(&w.LegalEntity, &w.EmployeeKey, &w.EmployeeNo, &w.Department, &w.Position, &w.Segment, dayInto{&w.HiredOn}, dayInto{&w.LeftOn}, &w.Line,
-				&w.LastName, &w.FirstName, &w.MiddleName, &w.Email, &w.Phone, dayInto{&w.BirthDate}, &w.NationalID, &w.NationalIDHash)
+				&w.LastName, &w.FirstName, &w.MiddleName, &w.Email, &w.Phone, dayInto{&w.BirthDate}, &w.NationalID, &w.NationalIDHash, &w.Alone)
 		})
 }
 
-// store writes the plan over an earlier one.
-func (p *planner) store(ctx context.Context, result roster.Result) error {
+// appliedLeaves are the explicit leaves of a held import that were carried out
+// without waiting.
+type appliedLeaves struct{ leaves, last int }
+
+// clear removes what an earlier plan left, what was applied of it aside.
+func (p *planner) clear(ctx context.Context) error {
+	for _, statement := range []string{
+		`DELETE FROM import_change WHERE tenant = $1 AND import_id = $2 AND state = 'planned'`,
+		`DELETE FROM import_absence WHERE tenant = $1 AND import_id = $2`,
+		`DELETE FROM import_problem WHERE tenant = $1 AND import_id = $2 AND stage = 'plan'`,
+	} {
+		if _, err := p.tx.Exec(ctx, statement, p.tenant, p.id); err != nil {
+			return err
+		}
+	}
+	return p.tx.QueryRow(ctx, `SELECT count(*), coalesce(max(n), 0) FROM import_change WHERE tenant = $1 AND import_id = $2`, p.tenant, p.id).Scan(&p.applied.leaves, &p.applied.last)
+}
+
+// conclude lets the brake look at the plan and ends the planning.
+func (p *planner) conclude(ctx context.Context, result roster.Result, planned string) error {
 	standing, err := p.standing(ctx)
 	if err != nil {
 		return err
 	}
 	findings := roster.Brake(result, standing, roster.LimitsOf(p.contour.Roster.Brake))
-	applied, err := p.clear(ctx)
-	if err != nil {
+	if err := addProblems(ctx, p.tx, p.tenant, p.id, "plan", p.absences(result)); err != nil {
 		return err
 	}
-	if err := p.storeChanges(ctx, result.Changes, applied.last); err != nil {
-		return err
-	}
-	if err := addProblems(ctx, p.tx, p.tenant, p.id, "plan", result.Problems); err != nil {
-		return err
-	}
-	planned := digest(result.Changes)
 	open, err := p.storeFindings(ctx, findings, planned == p.digest)
 	if err != nil {
 		return err
 	}
-	counts := result.Counts()
-	counts.Leave += applied.leaves // decided by this import before, unchanged now
-	counts.Unchanged += p.repeated - applied.leaves
+	counts := result.Counts
+	counts.Leave += p.applied.leaves // decided by this import before, unchanged now
+	counts.Unchanged += p.repeated - p.applied.leaves
 	state := roster.Planned
 	if open > 0 {
 		state = roster.Held
@@ -158,64 +176,14 @@ func (p *planner) store(ctx context.Context, result roster.Result) error {
 	return err
 }
 
-// appliedLeaves are the explicit leaves of a held import that were carried out
-// without waiting.
-type appliedLeaves struct{ leaves, last int }
-
-// clear removes what an earlier plan left, what was applied of it aside.
-func (p *planner) clear(ctx context.Context) (a appliedLeaves, err error) {
-	if _, err := p.tx.Exec(ctx, `DELETE FROM import_change WHERE tenant = $1 AND import_id = $2 AND state = 'planned'`, p.tenant, p.id); err != nil {
-		return a, err
-	}
-	if _, err := p.tx.Exec(ctx, `DELETE FROM import_problem WHERE tenant = $1 AND import_id = $2 AND stage = 'plan'`, p.tenant, p.id); err != nil {
-		return a, err
-	}
-	err = p.tx.QueryRow(ctx, `SELECT count(*), coalesce(max(n), 0) FROM import_change WHERE tenant = $1 AND import_id = $2`, p.tenant, p.id).Scan(&a.leaves, &a.last)
-	return a, err
-}
-
-var changeCopied = []string{
-	"n", "kind", "line", "legal_entity", "employee_no", "employee_key", "employee_id", "employment_id", "from_id",
-	"login", "new_person", "explicit", "left_on", "was_left_on", "fields",
-}
-
-func (p *planner) storeChanges(ctx context.Context, changes []roster.Change, after int) error {
-	logins := map[string]bool{}
-	rows := make([][]any, len(changes))
-	for i, c := range changes {
-		fields, err := json.Marshal(c.Fields)
-		if err != nil {
-			return err
-		}
-		if c.Fields == nil {
-			fields = []byte("[]")
-		}
-		rows[i] = []any{
-			p.tenant, p.id, after + c.N, c.Kind, c.Line, c.LegalEntity, c.EmployeeNo, c.EmployeeKey, string(c.EmployeeID), string(c.Employment), orNull(string(c.From)),
-			orNull(p.login(c, logins)), c.NewPerson, c.Explicit && c.Kind == roster.Leave, day(c.LeftOn), day(c.WasLeftOn), fields,
-		}
-	}
-	return copyInto(ctx, p.tx, "import_change", with(changeCopied), rows)
-}
-
-// login draws a login for a new person, other than those drawn before.
-func (p *planner) login(c roster.Change, drawn map[string]bool) string {
-	if !c.NewPerson {
-		return ""
-	}
-	for {
-		if login := roster.NewLogin(p.tenant); !drawn[login] {
-			drawn[login] = true
-			return login
-		}
-	}
-}
-
-func orNull(s string) *string {
-	if s == "" {
+// absences tells, in the preview, who is absent and does not leave yet.
+func (p *planner) absences(result roster.Result) []tenancy.Problem {
+	if result.Counts.Absent == 0 {
 		return nil
 	}
-	return &s
+	return []tenancy.Problem{{Code: "absent_counted", Severity: tenancy.SeverityWarning, Message: fmt.Sprintf(
+		"%d employees are not on this full list, %d of them for the first time. They keep access until %d full lists in a row, each of another day, have left them out.",
+		result.Counts.Absent, result.Counts.Absent-result.Waiting, p.contour.Roster.AbsentTimes)}}
 }
 
 // storeFindings replaces the findings and returns how many nobody has accepted.
@@ -262,22 +230,4 @@ func (p *planner) standing(ctx context.Context) (s roster.Standing, err error) {
 	var n int
 	_, err = pgx.ForEachRow(rows, []any{&name, &n}, func() error { s.Departments[name] = n; return nil })
 	return s, err
-}
-
-// digest names a plan by what it does; the ids it draws for new people do not
-// count. Two plans with one digest do the same.
-func digest(changes []roster.Change) string {
-	h := sha256.New()
-	drawn := map[tenancy.EmployeeID]bool{}
-	for _, c := range changes {
-		drawn[c.EmployeeID] = drawn[c.EmployeeID] || c.NewPerson
-	}
-	for _, c := range changes {
-		employee := c.EmployeeID
-		if drawn[employee] {
-			employee = ""
-		}
-		fmt.Fprintf(h, "%s|%d|%q|%q|%s|%s|%s|%q\n", c.Kind, c.Line, c.LegalEntity, c.EmployeeKey, employee, c.From, c.LeftOn, c.Fields)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

@@ -54,7 +54,7 @@ type Standing struct {
 // Brake looks at all changes of a list together and names its dangers. A leave
 // that the list dates itself is never counted as an absence.
 func Brake(result Result, standing Standing, limits tenancy.BrakeLimits) []Finding {
-	absent, identity, newcomers, leavers := tally(result.Changes)
+	absent, identity, newcomers, leavers := result.absent, result.identity, result.newcomers, result.leavers
 	var findings []Finding
 	over := func(code string, count, limit int, message string) {
 		if count > limit {
@@ -63,7 +63,7 @@ func Brake(result Result, standing Standing, limits tenancy.BrakeLimits) []Findi
 	}
 	over(FindingAbsentMany, absent, share(standing.Employees, limits.AbsentCount, limits.AbsentPercent),
 		fmt.Sprintf("%d of %d employees are not on the list and would lose access", absent, standing.Employees))
-	department, limit := worstDepartment(result.Absent, standing, limits)
+	department, limit := worstDepartment(result.departments, standing, limits)
 	over(FindingDepartment, department, limit, fmt.Sprintf("one department would lose %d of its employees", department))
 	if absent > 0 {
 		week := absent + standing.AbsentWeek
@@ -83,24 +83,32 @@ func Brake(result Result, standing Standing, limits tenancy.BrakeLimits) []Findi
 	return findings
 }
 
-// tally counts what the brake measures: leaves for not being listed, changes of
-// who somebody is or how he is reached, and people who come and go.
-func tally(changes []Change) (absent, identity, newcomers, leavers int) {
-	for _, c := range changes {
-		switch {
-		case c.Kind == Leave:
-			leavers++
-			if !c.Explicit {
-				absent++
-			}
-		case c.Kind == Hire && c.NewPerson, c.Kind == Return:
-			newcomers++
-		}
-		if c.Kind != Hire && slices.ContainsFunc(c.Fields, FieldChange.Identifies) {
-			identity++
-		}
+// count takes a change into the numbers: of its kind, and what the brake
+// measures: changes of who somebody is or how he is reached, and people who come
+// and go.
+func (r *Result) count(c Change) {
+	if c.Line > 0 {
+		r.Decided++
 	}
-	return absent, identity, newcomers, leavers
+	switch c.Kind {
+	case Hire:
+		r.Create++
+	case Update:
+		r.Update++
+	case Move:
+		r.Move++
+	case Leave:
+		r.Leave++
+		r.leavers++
+	case Return:
+		r.Return++
+	}
+	if c.Kind == Hire && c.NewPerson || c.Kind == Return {
+		r.newcomers++
+	}
+	if c.Kind != Hire && slices.ContainsFunc(c.Fields, FieldChange.Identifies) {
+		r.identity++
+	}
 }
 
 // share returns the greater of a count and a percentage of all.

@@ -63,7 +63,7 @@ func TestBrake(t *testing.T) {
 				c.standing(&s)
 			}
 			var codes []string
-			for _, f := range roster.Brake(diff(t, roster.Full, haves, c.alter(wants)), s, roster.DefaultLimits) {
+			for _, f := range roster.Brake(diff(t, roster.Full, haves, c.alter(wants)).Result, s, roster.DefaultLimits) {
 				if f.Count <= f.Limit || f.Message == "" {
 					t.Errorf("finding without cause: %+v", f)
 				}
@@ -80,7 +80,7 @@ func TestBrakeWorksForTinyTenants(t *testing.T) {
 	// Okta's brake sleeps below a hundred people; ours must not.
 	haves := []roster.Have{have("e/1", "А А", "", "", ""), have("e/2", "Б Б", "", "", ""), have("e/3", "В В", "", "", ""), have("e/4", "Г Г", "", "", "")}
 	wants := []roster.Want{want(2, "e/1", "А А", "", "", "")}
-	found := roster.Brake(diff(t, roster.Full, haves, wants), roster.Standing{Employees: 4}, roster.DefaultLimits)
+	found := roster.Brake(diff(t, roster.Full, haves, wants).Result, roster.Standing{Employees: 4}, roster.DefaultLimits)
 	if len(found) == 0 || found[0].Code != roster.FindingAbsentMany {
 		t.Errorf("three of four people vanish and the brake says %+v", found)
 	}
@@ -104,7 +104,7 @@ func TestLimitsOfAContract(t *testing.T) {
 			wants = append(wants, want(i, key, "Орлов Иван", "", "", ""))
 		}
 	}
-	result, standing := diff(t, roster.Full, haves, wants), roster.Standing{Employees: 30}
+	result, standing := diff(t, roster.Full, haves, wants).Result, roster.Standing{Employees: 30}
 	if found := roster.Brake(result, standing, roster.DefaultLimits); len(found) > 0 {
 		t.Errorf("by default: %+v", found)
 	}

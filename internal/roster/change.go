@@ -36,7 +36,7 @@ const (
 // Change is what a roster does to one employment. It holds personal data: it
 // is shown to who may read the tenant's people, and never logged.
 type Change struct {
-	N           int                     `json:"n"` // its place in the plan, from 1
+	N           int                     `json:"n"` // its place in the stored plan, from 1: by line, then those who are not in the file by key
 	Kind        Kind                    `json:"kind"`
 	State       ChangeState             `json:"state"`
 	Line        int                     `json:"line,omitempty"` // 0: the person is not in the file
@@ -52,6 +52,12 @@ type Change struct {
 	WasLeftOn   tenancy.Date            `json:"was_left_on,omitzero"`
 	Fields      []FieldChange           `json:"fields,omitempty"` // old → new
 	Reason      string                  `json:"reason,omitempty"`
+
+	// What carrying it out needs, and nobody reads.
+	OfNewPerson  bool                 `json:"-"` // the list hires the person, with this row or another
+	Releases     tenancy.EmploymentID `json:"-"` // the ended employment that gives its number up to this one
+	Settled      bool                 `json:"-"` // a new person whose own fields stand in Fields, settled over several rows
+	IdentityLine int                  `json:"-"` // the line whose national id is taken; 0: the change's own
 }
 
 // UndoReport is what undoing an import came to: every change is in exactly one

@@ -1,10 +1,8 @@
 package roster
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -16,6 +14,9 @@ type Options struct {
 	// LegalEntity is the entity that the upload named; a full list speaks for
 	// it, and for every entity that one of its rows names, and for no other.
 	LegalEntity tenancy.LegalEntityCode
+	// AbsentTimes is how many full lists in a row, each of another day, must
+	// leave somebody out before he leaves; 0 and 1: this one is enough.
+	AbsentTimes int
 	// Listed reports whether a refused row of the list has the number: whoever
 	// stands in the file is not absent, however badly his row is written. Nil:
 	// no row was refused.
@@ -27,19 +28,40 @@ type Options struct {
 	NewEmploymentID func() tenancy.EmploymentID
 }
 
-// Result is what a list would do.
+// Output takes what Diff decides, as it is decided and in no order; an error
+// ends the comparison. What it is given it may keep.
+type Output interface {
+	Change(Change) error
+	// Absence is what a full list says of somebody's presence, when a run of
+	// absences is counted before anybody leaves.
+	Absence(Absence) error
+	// Problem is a row held, refused or not taken whole because of what we have.
+	Problem(tenancy.Problem) error
+}
+
+// Absence is one step in the counting of full lists that leave somebody out.
+type Absence struct {
+	Employment tenancy.EmploymentID
+	Listed     bool // he is listed again: the counting begins anew
+}
+
+// Result is what a list would do, in numbers.
 type Result struct {
-	Changes   []Change // by line, then those who are not on the list by key; numbered from 1
-	Unchanged int
-	Absent    map[string]int    // who would leave for not being listed, by department
-	Problems  []tenancy.Problem // rows held or refused because of what we have
-	Held      int               // rows held as identity_changed
-	Rejected  int               // rows refused here, such as a leaver whom nobody knows
+	Counts      // all but Rows and Failed, which others count
+	Decided int // rows of the list that were decided upon
+	Waiting int // of Counts.Absent: those whom an earlier full list left out, too
+
+	// What the brake measures. absent are those who would leave for not being
+	// listed, departments the same by department.
+	identity, newcomers, leavers, absent int
+	departments                          map[string]int
 }
 
 // Diff compares the people we have with the rows of a list. Both sequences come
-// in the order of Key.Compare, each key at most once; an error of either ends
-// the comparison and is returned.
+// in the order of Key.Compare, each key at most once; an error of either, or of
+// the output, ends the comparison and is returned. What is decided goes to the
+// output at once; only rows and employments that another row may bear upon
+// (Have.Alone, Want.Alone) are kept until all have been seen.
 //
 //	we have       the list       mode        becomes
 //	-----------   ------------   ---------   ---------------------------------------
@@ -49,57 +71,40 @@ type Result struct {
 //	any           a last day     add, full   leave on that day, explicit
 //	left          listed         add, full   return, also with a new last day; so does who was
 //	                                         let go today for not being listed
+//	left          somebody else  add, full   as nobody: the number has been given to somebody new
 //	working       not listed     add         nothing
-//	working       not listed     full        move, when his evidence is on a new row; else leave today
+//	working       not listed     full        move, when his evidence is on a new row; else leave today,
+//	                                         or be counted as absent (Options.AbsentTimes); who has not
+//	                                         begun to work yet is on no list
 //	nobody        a past day     add, full   nothing
 //	nobody        listed         add, full   hire; or of somebody we have by evidence: move, return,
 //	                                         second job (a move from nowhere)
 //	working       listed         leavers     leave on the row's day, or today
 //	nobody, left  listed         leavers     employee_unknown; nothing
-func Diff(have iter.Seq2[Have, error], want iter.Seq2[Want, error], options Options) (Result, error) {
-	d := differ{options: options, result: Result{Absent: map[string]int{}}, entities: map[tenancy.LegalEntityCode]bool{options.LegalEntity: options.LegalEntity != ""}}
+//
+// What several rows say of one person is settled once, see person.settle.
+func Diff(have iter.Seq2[Have, error], want iter.Seq2[Want, error], options Options, out Output) (Result, error) {
+	d := differ{
+		options: options, out: out, persons: map[tenancy.EmployeeID]*person{},
+		entities: map[tenancy.LegalEntityCode]bool{options.LegalEntity: options.LegalEntity != ""},
+		result:   Result{departments: map[string]int{}},
+	}
 	if err := d.merge(have, want); err != nil {
 		return Result{}, err
 	}
-	d.placeNewcomers()
-	d.leaveAbsent()
-	slices.SortStableFunc(d.result.Changes, func(a, b Change) int {
-		if c := cmp.Compare(listed(a), listed(b)); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.Line, b.Line); c != 0 {
-			return c
-		}
-		return keyOf(a).Compare(keyOf(b))
-	})
-	for i := range d.result.Changes {
-		d.result.Changes[i].N = i + 1
-	}
-	slices.SortStableFunc(d.result.Problems, func(a, b tenancy.Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return d.result, nil
+	return d.result, d.settle()
 }
-
-// listed sorts people who are not on the list behind those who are.
-func listed(c Change) int {
-	if c.Line == 0 {
-		return 1
-	}
-	return 0
-}
-
-func keyOf(c Change) Key { return Key{c.LegalEntity, c.EmployeeKey} }
 
 type differ struct {
 	options   Options
-	entities  map[tenancy.LegalEntityCode]bool // that the list speaks for
-	people    people                           // everybody we have, by evidence
-	newcomers []Want                           // rows whose key we do not have
-	absent    []Have                           // working, and not on the list
+	out       Output
+	entities  map[tenancy.LegalEntityCode]bool // that the list speaks for, as far as it was read
+	persons   map[tenancy.EmployeeID]*person   // those of whom all must be seen first
+	newcomers []Want                           // rows under a new key that may be about somebody among these
 	result    Result
 }
 
-// merge walks both sequences once. What has a key on both sides is decided at
-// once; the rest is kept for when everybody has been seen.
+// merge walks both sequences once.
 func (d *differ) merge(have iter.Seq2[Have, error], want iter.Seq2[Want, error]) error {
 	nextHave, stopHave := iter.Pull2(have)
 	defer stopHave()
@@ -120,29 +125,32 @@ func (d *differ) merge(have iter.Seq2[Have, error], want iter.Seq2[Want, error])
 			order = -1
 		case !haveOK:
 			order = 1
+		case h.Released:
+			order = -1 // its number is not his any more
 		default:
 			order = h.Key.Compare(w.Key)
 		}
-		if order <= 0 {
-			d.people.add(h)
+		if wantOK {
+			// Both come by legal entity: when we stand at an entity's people, the
+			// list's first row of that entity has been seen or is this one.
+			d.entities[w.LegalEntity] = true
 		}
 		switch {
 		case order < 0:
-			if !d.left(h) {
-				d.absent = append(d.absent, h)
-			}
+			err = d.notListed(h)
 		case order > 0:
-			d.entities[w.LegalEntity] = true
-			d.newcomers = append(d.newcomers, w)
+			err = d.newcomer(w)
 		default:
-			d.entities[w.LegalEntity] = true
-			d.decide(h, w)
+			err = d.known(h, w)
+		}
+		if err != nil {
+			return err
 		}
 		if order <= 0 {
-			last := h.Key
+			last, again := h.Key, h.Released
 			if h, err, haveOK = nextHave(); haveOK && err != nil {
 				return err
-			} else if haveOK && h.Key.Compare(last) <= 0 {
+			} else if c := h.Key.Compare(last); haveOK && (c < 0 || c == 0 && !again) {
 				return fmt.Errorf("roster: the employments we have are not in order")
 			}
 		}
@@ -167,175 +175,189 @@ func (d *differ) gone(h Have) bool {
 	return d.left(h) || h.Disabled && !h.LeftOn.IsZero() && !h.LeftOn.After(d.options.Today)
 }
 
-// decide settles a row whose key we have.
-func (d *differ) decide(h Have, w Want) {
-	if !samePerson(h, w) {
-		d.hold(w)
-		return
-	}
-	switch {
-	case d.options.Mode == Leavers:
-		d.leaveListed(h, w)
-	case d.gone(h) && (w.LeftOn.IsZero() || w.LeftOn.After(d.options.Today)):
-		fields := append(differences(h, w), leftOn(h.LeftOn, w.LeftOn))
-		d.addKnown(Change{Kind: Return, LeftOn: w.LeftOn, Fields: fields}, h, w.Line)
-	case !w.LeftOn.IsZero() && w.LeftOn != h.LeftOn:
-		fields := append(differences(h, w), leftOn(h.LeftOn, w.LeftOn))
-		d.addKnown(Change{Kind: Leave, LeftOn: w.LeftOn, Explicit: true, Fields: fields}, h, w.Line)
-	default:
-		if fields := differences(h, w); len(fields) > 0 {
-			d.addKnown(Change{Kind: Update, Fields: fields}, h, w.Line)
-		} else {
-			d.result.Unchanged++
+// missing reports whether a full list that should show the employment does not.
+func (d *differ) missing(h Have) bool {
+	return d.options.Mode == Full && !d.left(h) && !h.Released && d.entities[h.LegalEntity] && !d.refused(h)
+}
+
+// notListed settles an employment whose key the list does not have.
+func (d *differ) notListed(h Have) error {
+	missing := d.missing(h)
+	if !h.Alone {
+		p := d.personOf(h.EmployeeID)
+		p.jobs = append(p.jobs, h)
+		if missing {
+			p.missing = append(p.missing, h)
 		}
 	}
+	switch {
+	case missing && h.Alone:
+		return d.absent(h)
+	case h.Missed && d.options.Mode == Full && d.refused(h):
+		return d.present(h)
+	}
+	return nil
+}
+
+// refused reports whether the employment stands on a row that was refused.
+func (d *differ) refused(h Have) bool {
+	return d.options.Listed != nil && d.options.Listed(h.EmployeeKey)
+}
+
+// known settles a row whose key we have.
+func (d *differ) known(h Have, w Want) error {
+	p := &person{}
+	if !h.Alone {
+		p = d.personOf(h.EmployeeID)
+		p.jobs = append(p.jobs, h)
+	}
+	switch {
+	case !samePerson(h, w) && d.gone(h) && d.options.Mode != Leavers:
+		w.Releases = h.EmploymentID
+		return d.newcomer(w)
+	case !samePerson(h, w):
+		return d.hold(w)
+	case h.Alone:
+		return d.decide(h, w, personDifferences(h.Person, w.Person), 0)
+	}
+	p.rows = append(p.rows, row{have: &h, want: w})
+	return nil
+}
+
+// newcomer settles a row of which we have no employment.
+func (d *differ) newcomer(w Want) error {
+	switch {
+	case d.options.Mode == Leavers:
+		return d.reject(w)
+	case !w.LeftOn.IsZero() && w.LeftOn.Before(d.options.Today):
+		d.unchanged() // lists show people who left long ago; we never had this one
+		return nil
+	case w.Alone:
+		return d.hire(w, d.options.NewEmployeeID(), true, personDifferences(Person{}, w.Person), 0)
+	}
+	d.newcomers = append(d.newcomers, w)
+	return nil
+}
+
+// decide settles a row of an employment that we have. fields are what it, or
+// all rows of the person, change in the person; identity is the line of the row
+// that the national id among them is from, 0 when it is this one.
+func (d *differ) decide(h Have, w Want, fields []FieldChange, identity int) error {
+	if err := d.present(h); err != nil {
+		return err
+	}
+	if d.options.Mode == Leavers {
+		return d.leaveListed(h, w)
+	}
+	fields = append(fields, jobDifferences(h.Job, w.Job)...)
+	change := Change{Kind: Update, Fields: fields, IdentityLine: identity}
+	switch {
+	case d.gone(h) && (w.LeftOn.IsZero() || w.LeftOn.After(d.options.Today)):
+		change.Kind, change.LeftOn = Return, w.LeftOn
+		change.Fields = append(fields, leftOn(h.LeftOn, w.LeftOn))
+	case !w.LeftOn.IsZero() && w.LeftOn != h.LeftOn:
+		change.Kind, change.LeftOn, change.Explicit = Leave, w.LeftOn, true
+		change.Fields = append(fields, leftOn(h.LeftOn, w.LeftOn))
+	case len(fields) == 0:
+		d.unchanged()
+		return nil
+	}
+	return d.addKnown(change, h, w.Line)
 }
 
 // leaveListed settles a row of a list of leavers.
-func (d *differ) leaveListed(h Have, w Want) {
+func (d *differ) leaveListed(h Have, w Want) error {
 	day := w.LeftOn
 	if day.IsZero() {
 		day = d.options.Today
 	}
 	if h.LeftOn == day || d.left(h) && w.LeftOn.IsZero() {
-		d.result.Unchanged++
-		return
+		d.unchanged()
+		return nil
 	}
-	d.addKnown(Change{Kind: Leave, LeftOn: day, Explicit: true, Fields: []FieldChange{leftOn(h.LeftOn, day)}}, h, w.Line)
+	return d.addKnown(Change{Kind: Leave, LeftOn: day, Explicit: true, Fields: []FieldChange{leftOn(h.LeftOn, day)}}, h, w.Line)
+}
+
+// hire makes an employment of somebody new; first says that it is his first.
+func (d *differ) hire(w Want, id tenancy.EmployeeID, first bool, fields []FieldChange, identity int) error {
+	fields = append(fields, jobDifferences(Job{}, w.Job)...)
+	if !w.LeftOn.IsZero() {
+		fields = append(fields, leftOn(tenancy.Date{}, w.LeftOn))
+	}
+	return d.addNew(Change{
+		Kind: Hire, EmployeeID: id, NewPerson: first, OfNewPerson: true, Settled: first && !w.Alone, LeftOn: w.LeftOn, Explicit: !w.LeftOn.IsZero(), Fields: fields, IdentityLine: identity,
+	}, w)
+}
+
+// absent settles an employment that a full list should show and does not.
+func (d *differ) absent(h Have) error {
+	// A dated leave stays as it was dated, and who is still to begin is on no list.
+	if !h.LeftOn.IsZero() || h.HiredOn.After(d.options.Today) {
+		return nil
+	}
+	if h.AbsentDays+1 < d.options.AbsentTimes {
+		d.result.Counts.Absent++
+		if h.AbsentDays > 0 {
+			d.result.Waiting++
+		}
+		return d.out.Absence(Absence{Employment: h.EmploymentID})
+	}
+	d.result.absent++
+	d.result.departments[h.Department]++
+	return d.addKnown(Change{Kind: Leave, LeftOn: d.options.Today, Fields: []FieldChange{leftOn(h.LeftOn, d.options.Today)}}, h, 0)
+}
+
+// present ends the counting of absences of somebody who is listed.
+func (d *differ) present(h Have) error {
+	if !h.Missed {
+		return nil
+	}
+	return d.out.Absence(Absence{Employment: h.EmploymentID, Listed: true})
 }
 
 // hold keeps a row back: its number is known, but for somebody else.
-func (d *differ) hold(w Want) {
-	d.result.Held++
-	d.result.Problems = append(d.result.Problems, tenancy.Problem{
+func (d *differ) hold(w Want) error {
+	d.result.Counts.Held++
+	d.result.Decided++
+	return d.out.Problem(tenancy.Problem{
 		Code: "identity_changed", Severity: tenancy.SeverityError, Line: w.Line, Field: "employee_no",
 		Message: "this personnel number belongs to somebody with another name, and no birth date or national id says that it is the same person; " +
 			"if the number was given to a new person, list the previous holder with his last day of work first",
 	})
 }
 
-// placeNewcomers settles the rows whose key we do not have.
-func (d *differ) placeNewcomers() {
-	absent := map[tenancy.EmploymentID]bool{}
-	for _, h := range d.absent {
-		absent[h.EmploymentID] = true
-	}
-	moved := map[tenancy.EmploymentID]bool{}
-	var hires hires
-	slices.SortFunc(d.newcomers, func(a, b Want) int { return cmp.Compare(a.Line, b.Line) })
-	for _, w := range d.newcomers {
-		if d.options.Mode == Leavers {
-			d.reject(w)
-			continue
-		}
-		if !w.LeftOn.IsZero() && w.LeftOn.Before(d.options.Today) {
-			d.result.Unchanged++ // lists show people who left long ago; we never had this one
-			continue
-		}
-		if known := d.people.find(w); known != nil {
-			d.place(known, w, absent, moved)
-			continue
-		}
-		id, again := hires.find(w)
-		if !again {
-			id = d.options.NewEmployeeID()
-			hires.add(w, id)
-		}
-		d.addNew(Change{Kind: Hire, EmployeeID: id, NewPerson: !again, LeftOn: w.LeftOn, Explicit: !w.LeftOn.IsZero(), Fields: allFields(w)}, w)
-	}
-	d.absent = slices.DeleteFunc(d.absent, func(h Have) bool { return moved[h.EmploymentID] })
-}
-
-// place gives somebody we have his new employment: a return when he had left,
-// a move when a full list no longer shows his old one, else a second job.
-func (d *differ) place(known []Have, w Want, absent, moved map[tenancy.EmploymentID]bool) {
-	change := Change{Kind: Return, EmployeeID: known[0].EmployeeID, Fields: differences(known[0], w)}
-	if slices.ContainsFunc(known, func(h Have) bool { return !d.left(h) }) {
-		change.Kind = Move
-	}
-	var from string
-	for _, h := range known {
-		if d.options.Mode == Full && absent[h.EmploymentID] && !moved[h.EmploymentID] && d.entities[h.LegalEntity] {
-			moved[h.EmploymentID] = true
-			from = string(h.LegalEntity) + "/" + string(h.EmployeeNo)
-			change.From, change.WasLeftOn, change.LeftOn = h.EmploymentID, h.LeftOn, d.lastDayBefore(w)
-			change.Fields = differences(h, w)
-			break
-		}
-	}
-	number := FieldChange{Field: "employment", Old: from, New: string(w.LegalEntity) + "/" + string(w.EmployeeNo)}
-	change.Fields = slices.Insert(change.Fields, 0, number)
-	d.addNew(change, w)
-}
-
-// lastDayBefore is the day on which the old employment of someone who moves
-// ends: the one before the new one begins, when that is not ahead of us.
-func (d *differ) lastDayBefore(w Want) tenancy.Date {
-	yesterday := d.options.Today.AddDays(-1)
-	if before := w.HiredOn.AddDays(-1); !w.HiredOn.IsZero() && before.Before(yesterday) {
-		return before
-	}
-	return yesterday
-}
-
 // reject refuses a row of a list of leavers whom nobody knows.
-func (d *differ) reject(w Want) {
-	d.result.Rejected++
-	d.result.Problems = append(d.result.Problems, tenancy.Problem{
+func (d *differ) reject(w Want) error {
+	d.result.Counts.Rejected++
+	d.result.Decided++
+	return d.out.Problem(tenancy.Problem{
 		Code: "employee_unknown", Severity: tenancy.SeverityError, Line: w.Line, Field: "employee_no",
 		Message: "nobody with this personnel number is employed here, so nobody can leave; check the number and the legal entity",
 	})
 }
 
-// leaveAbsent lets go, in a full list, those whom the list no longer shows in
-// an entity that it speaks for.
-func (d *differ) leaveAbsent() {
-	if d.options.Mode != Full {
-		return
-	}
-	for _, h := range d.absent {
-		if !d.entities[h.LegalEntity] || !h.LeftOn.IsZero() { // a dated leave stays as it was dated
-			continue
-		}
-		if d.options.Listed != nil && d.options.Listed(h.EmployeeKey) {
-			continue
-		}
-		d.result.Absent[h.Department]++
-		d.addKnown(Change{Kind: Leave, LeftOn: d.options.Today, Fields: []FieldChange{leftOn(h.LeftOn, d.options.Today)}}, h, 0)
-	}
+func (d *differ) unchanged() {
+	d.result.Counts.Unchanged++
+	d.result.Decided++
 }
 
 // addKnown completes a change of an employment that we have.
-func (d *differ) addKnown(c Change, h Have, line int) {
-	c.State, c.Line, c.WasLeftOn = ChangePlanned, line, h.LeftOn
+func (d *differ) addKnown(c Change, h Have, line int) error {
+	c.Line, c.WasLeftOn = line, h.LeftOn
 	c.LegalEntity, c.EmployeeKey, c.EmployeeNo = h.LegalEntity, h.EmployeeKey, h.EmployeeNo
 	c.EmployeeID, c.Employment = h.EmployeeID, h.EmploymentID
-	d.result.Changes = append(d.result.Changes, c)
+	return d.add(c)
 }
 
 // addNew completes a change that makes an employment.
-func (d *differ) addNew(c Change, w Want) {
-	c.State, c.Line, c.Employment = ChangePlanned, w.Line, d.options.NewEmploymentID()
+func (d *differ) addNew(c Change, w Want) error {
+	c.Line, c.Employment, c.Releases = w.Line, d.options.NewEmploymentID(), w.Releases
 	c.LegalEntity, c.EmployeeKey, c.EmployeeNo = w.LegalEntity, w.EmployeeKey, w.EmployeeNo
-	d.result.Changes = append(d.result.Changes, c)
+	return d.add(c)
 }
 
-// Counts tells the result in the numbers of an import.
-func (r Result) Counts() Counts {
-	counts := Counts{Unchanged: r.Unchanged, Rejected: r.Rejected, Held: r.Held}
-	for _, c := range r.Changes {
-		switch c.Kind {
-		case Hire:
-			counts.Create++
-		case Update:
-			counts.Update++
-		case Move:
-			counts.Move++
-		case Leave:
-			counts.Leave++
-		case Return:
-			counts.Return++
-		}
-	}
-	return counts
+func (d *differ) add(c Change) error {
+	c.State = ChangePlanned
+	d.result.count(c)
+	return d.out.Change(c)
 }

@@ -54,6 +54,13 @@ type Have struct {
 	EmailConfirmed bool // by the employee himself: only then it is evidence
 	PhoneConfirmed bool
 	Disabled       bool // the account: somebody who was let go today may not sign in any more
+	Released       bool // the employment is over, and its number was given to another; it comes before the other's
+	AbsentDays     int  // days before today on which full lists in a row left him out
+	Missed         bool // AbsentDays > 0, or one of today left him out
+	// Alone says that the person has no other employment, and that no row of the
+	// list with a new key can be about him: what is decided about this one bears
+	// on nothing else. It may be false for want of knowing, which costs memory.
+	Alone bool
 }
 
 // Want is a row of the uploaded list that was taken.
@@ -62,6 +69,12 @@ type Want struct {
 	Person
 	Job
 	Line int // the sheet's own row number
+	// Alone says that, should the key be new, neither somebody we have nor another
+	// row of the list shares a piece of evidence with the row.
+	Alone bool
+	// Releases is the ended employment that has the row's key, and gives it up:
+	// the number has been given to somebody else. Diff sets it.
+	Releases tenancy.EmploymentID
 }
 
 // sameName reports whether two persons are called the same. Case, ё and е and

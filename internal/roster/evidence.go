@@ -1,110 +1,109 @@
 package roster
 
 import (
+	"hash/maphash"
 	"strings"
-
-	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// people finds somebody we have by evidence that a row gives under a key we do
-// not have. Names alone never find anybody: namesakes are common.
-type people struct {
-	byEvidence map[string]tenancy.EmployeeID // "" where two people share it
-	jobs       map[tenancy.EmployeeID][]Have
-}
+// mark is a piece of evidence of who somebody is, hashed: an index of hundreds
+// of thousands of people stays small. That two pieces share a mark is as likely
+// as a collision of 128 bits.
+type mark [2]uint64
 
-func (p *people) add(h Have) {
-	if p.byEvidence == nil {
-		p.byEvidence = map[string]tenancy.EmployeeID{}
-		p.jobs = map[tenancy.EmployeeID][]Have{}
-	}
-	keys := evidence(h.Person)
-	if h.EmailConfirmed && h.Email != "" {
-		keys = append(keys, emailEvidence(h.Email))
-	}
-	if h.PhoneConfirmed && h.Phone != "" {
-		keys = append(keys, "phone\x00"+h.Phone)
-	}
-	for _, key := range keys {
-		if other, taken := p.byEvidence[key]; taken && other != h.EmployeeID {
-			p.byEvidence[key] = ""
-			continue
-		}
-		p.byEvidence[key] = h.EmployeeID
-	}
-	if len(keys) > 0 || len(p.jobs[h.EmployeeID]) > 0 {
-		p.jobs[h.EmployeeID] = append(p.jobs[h.EmployeeID], h)
-	}
-}
+var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
-// find returns the employments of the one person to whom the row's evidence
-// points, or nil when it points to nobody or to several.
-func (p *people) find(w Want) []Have {
-	keys := evidence(w.Person)
-	if w.Email != "" {
-		keys = append(keys, emailEvidence(w.Email))
-	}
-	if w.Phone != "" {
-		keys = append(keys, "phone\x00"+w.Phone)
-	}
-	var found tenancy.EmployeeID
-	for _, key := range keys {
-		id := p.byEvidence[key]
-		switch {
-		case id == "":
-		case found != "" && found != id:
-			return nil
-		default:
-			found = id
-		}
-	}
-	if known := p.jobs[found]; found != "" && !contradicts(known[0].Person, w.Person) {
-		return known
-	}
-	return nil
+func markOf(parts ...string) mark {
+	text := strings.Join(parts, "\x00")
+	return mark{maphash.String(seeds[0], text), maphash.String(seeds[1], text)}
 }
 
 // evidence lists what a person can be found by: the national id, and the full
-// name together with the birth date.
-func evidence(p Person) []string {
-	var keys []string
+// name together with the birth date. Names alone never find anybody: namesakes
+// are common.
+func evidence(p Person) []mark {
+	var marks []mark
 	if p.NationalIDHash != "" {
-		keys = append(keys, "id\x00"+p.NationalIDHash)
+		marks = append(marks, markOf("id", p.NationalIDHash))
 	}
 	if !p.BirthDate.IsZero() {
-		keys = append(keys, strings.Join([]string{"born", p.BirthDate.String(), Fold(p.LastName), Fold(p.FirstName), Fold(p.MiddleName)}, "\x00"))
+		marks = append(marks, markOf("born", p.BirthDate.String(), Fold(p.LastName), Fold(p.FirstName), Fold(p.MiddleName)))
 	}
-	return keys
+	return marks
 }
 
-func emailEvidence(email string) string { return "email\x00" + strings.ToLower(email) }
-
-// hires remembers whom the list itself hires, so that somebody's second row is
-// a second job and not a second person.
-type hires struct {
-	byEvidence map[string]tenancy.EmployeeID
-	persons    map[tenancy.EmployeeID]Person
+// hadEvidence is evidence, and the contacts that the employee has confirmed.
+func hadEvidence(h Have) []mark {
+	marks := evidence(h.Person)
+	if h.EmailConfirmed && h.Email != "" {
+		marks = append(marks, emailMark(h.Email))
+	}
+	if h.PhoneConfirmed && h.Phone != "" {
+		marks = append(marks, phoneMark(h.Phone))
+	}
+	return marks
 }
 
-func (h *hires) find(w Want) (tenancy.EmployeeID, bool) {
-	for _, key := range evidence(w.Person) {
-		if id, ok := h.byEvidence[key]; ok && !contradicts(h.persons[id], w.Person) {
-			return id, true
+// listedEvidence is evidence, and the contacts that the row gives.
+func listedEvidence(w Want) []mark {
+	marks := evidence(w.Person)
+	if w.Email != "" {
+		marks = append(marks, emailMark(w.Email))
+	}
+	if w.Phone != "" {
+		marks = append(marks, phoneMark(w.Phone))
+	}
+	return marks
+}
+
+func emailMark(email string) mark { return markOf("email", strings.ToLower(email)) }
+func phoneMark(phone string) mark { return markOf("phone", phone) }
+
+// index finds a person by evidence.
+type index struct{ by map[mark]*person } // nil where two people share it
+
+func (x *index) add(p *person, marks ...mark) {
+	if x.by == nil {
+		x.by = map[mark]*person{}
+	}
+	for _, m := range marks {
+		if other, taken := x.by[m]; taken && other != p {
+			x.by[m] = nil
+			continue
+		}
+		x.by[m] = p
+	}
+}
+
+// find returns the one person to whom the marks point, or nil when they point
+// to nobody or to several, or when the national ids say that it is not him.
+func (x *index) find(who Person, marks ...mark) *person {
+	var found *person
+	for _, m := range marks {
+		p := x.by[m]
+		switch {
+		case p == nil:
+		case found != nil && found != p:
+			return nil
+		default:
+			found = p
 		}
 	}
-	return "", false
+	if found == nil || found.contradicts(who) {
+		return nil
+	}
+	return found
 }
 
-func (h *hires) add(w Want, id tenancy.EmployeeID) {
-	if h.byEvidence == nil {
-		h.byEvidence = map[string]tenancy.EmployeeID{}
-		h.persons = map[tenancy.EmployeeID]Person{}
+// contradicts reports whether what we know of the person, or an earlier row of
+// the list says of him, has another national id of the same kind.
+func (p *person) contradicts(who Person) bool {
+	if len(p.jobs) > 0 && contradicts(p.jobs[0].Person, who) {
+		return true
 	}
-	keys := evidence(w.Person)
-	for _, key := range keys {
-		h.byEvidence[key] = id
+	for _, r := range p.rows {
+		if contradicts(r.want.Person, who) {
+			return true
+		}
 	}
-	if len(keys) > 0 {
-		h.persons[id] = w.Person
-	}
+	return false
 }

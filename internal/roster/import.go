@@ -58,6 +58,7 @@ type Counts struct {
 	Rejected  int `json:"rejected"`
 	Held      int `json:"held"`
 	Failed    int `json:"failed"`
+	Absent    int `json:"absent,omitempty"` // not on a full list, and not yet long enough to leave
 }
 
 // Finding is a danger that the brake saw in a plan, accepted by its code.
