@@ -20,7 +20,7 @@ type planOutput struct {
 	p                 *planner
 	changes, absences copier
 	problems          copier
-	told              int // problems, in their order
+	told              int                  // problems, in their order
 	logins            map[[6]byte]struct{} // the random part of those drawn
 	sum               [8]uint64
 }
