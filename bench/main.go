@@ -30,26 +30,39 @@ type result struct {
 func (r result) ratio() float64 { return r.Opora / r.RivalRate }
 
 func main() {
+	turnIfAsked()
+	var lists parseSizes
+	flag.IntVar(&lists.rows, "rows", 100_000, "rows of the workbook that is read and planned beside excelize's loop")
+	flag.IntVar(&lists.many, "many", 1_000_000, "rows of the text whose memory is measured; 0 leaves that out")
+	flag.IntVar(&lists.huge, "huge", 0, "rows of a workbook whose memory is measured; 0 leaves that out")
+	flag.IntVar(&lists.turns, "turns", 2, "turns of reading and of excelize's loop")
 	employees := flag.Int("employees", 5000, "employees to import from a file into Keycloak")
 	loop := flag.Int("loop", 500, "employees that the rival loop of gocloak calls makes")
 	duration := flag.Duration("duration", 5*time.Second, "how long each side of the check answers")
-	only := flag.String("only", "", "run one measurement: roster or check")
+	only := flag.String("only", "", "run one measurement: parse, roster or check")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *employees, *loop, *duration, *only); err != nil {
+	if err := run(ctx, lists, *employees, *loop, *duration, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, employees, loop int, duration time.Duration, only string) error {
+func run(ctx context.Context, lists parseSizes, employees, loop int, duration time.Duration, only string) error {
 	stack, err := stackFromEnv()
 	if err != nil {
 		return err
 	}
 	var results []result
+	if only == "" || only == "parse" {
+		rs, err := benchParse(ctx, lists)
+		if err != nil {
+			return fmt.Errorf("parse: %w", err)
+		}
+		results = append(results, rs...)
+	}
 	if only == "" || only == "roster" {
 		r, err := benchRoster(ctx, stack, employees, loop)
 		if err != nil {

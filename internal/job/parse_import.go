@@ -30,8 +30,16 @@ type Parsing struct {
 	// Waits says why an abandoned import waits; nil when for nothing but a try.
 	Waits *tenancy.Problem
 
+	// Spent says where the time of FinishParse went; for measurements.
+	Spent Spent
+
 	watch *watch
 }
+
+// Spent says where the time went after a file was read: taking the rows from
+// the child into PostgreSQL, writing from there what is kept, and comparing and
+// planning.
+type Spent struct{ Receive, Store, Compare time.Duration }
 
 // Note says how far the work is; it is written with the next sign of life.
 func (p *Parsing) Note(phase roster.Phase, rows, of int) {

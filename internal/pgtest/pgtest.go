@@ -26,27 +26,40 @@ import (
 // needs PostgreSQL and passes without it proves nothing.
 func URL(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv("DATABASE_URL")
-	if server == "" {
+	if os.Getenv("DATABASE_URL") == "" {
 		t.Fatal("DATABASE_URL is not set: run `make test`, or `opora dev --exec 'go test ./...'`")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
+	address, drop, err := Make(ctx, os.Getenv("DATABASE_URL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := drop(); err != nil {
+			t.Logf("the test's database was left behind: %v", postgres.Face(err))
+		}
+	})
+	return address
+}
+
+// Make makes a fresh, migrated database on a server, for measurements, and
+// returns its address and what drops it.
+func Make(ctx context.Context, server string) (address string, drop func() error, err error) {
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
-		t.Fatalf("PostgreSQL at DATABASE_URL does not answer: %v", postgres.Face(err))
+		return "", nil, fmt.Errorf("PostgreSQL at DATABASE_URL does not answer: %w", postgres.Face(err))
 	}
 	defer conn.Close(ctx)
 	template, err := makeTemplate(ctx, conn, server)
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
 	name := "opora_test_" + strings.ToLower(rand.Text()[:12])
 	if _, err := conn.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template)); err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
-	t.Cleanup(func() { drop(t, server, name) })
-	return withDatabase(server, name)
+	return withDatabase(server, name), func() error { return dropDatabase(server, name) }, nil
 }
 
 // New opens a fresh database for the test.
@@ -108,18 +121,17 @@ func schemaDigest() (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:12], err
 }
 
-// drop removes a test's database, cutting connections that are still open.
-func drop(t testing.TB, server, name string) {
+// dropDatabase removes a database, cutting connections that are still open.
+func dropDatabase(server, name string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
-	if err == nil {
-		defer conn.Close(ctx)
-		_, err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
-	}
 	if err != nil {
-		t.Logf("the test's database %s was left behind: %v", name, postgres.Face(err))
+		return err
 	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	return err
 }
 
 func withDatabase(server, name string) string {

@@ -225,12 +225,15 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Rea
 		if err != nil {
 			return err
 		}
+		began := time.Now()
 		if err := s.receive(ctx, list); err != nil {
 			return err
 		}
+		p.Spent.Receive, began = time.Since(began), time.Now()
 		if err := s.store(ctx); err != nil {
 			return err
 		}
+		p.Spent.Store, began = time.Since(began), time.Now()
 		if err := r.noteCounts(ctx, s); err != nil {
 			return err
 		}
@@ -238,6 +241,7 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Rea
 		if err := r.replan(ctx, tx, p.Tenant, p.Import); err != nil {
 			return err
 		}
+		p.Spent.Compare = time.Since(began)
 		tag, err := tx.Exec(ctx, `UPDATE import SET claim = NULL, lease_until = NULL, progress = NULL WHERE tenant = $1 AND id = $2 AND claim = $3`, p.Tenant, p.Import, p.Claim)
 		if err := heldBy(tag, err); err != nil {
 			return err
