@@ -156,7 +156,9 @@ func (r *records) keep(no int) error {
 }
 
 // readField reads one field into r.field; more says that another follows in
-// the same record.
+// the same record. A quotation mark inside a field that does not begin with one
+// is a sign like any other, as Excel takes it: ООО "Ромашка", ="000124". Should
+// it have been meant to hold a delimiter, the line has too many fields.
 func (r *records) readField() (more bool, err error) {
 	r.field = r.field[:0]
 	c, err := r.in.ReadByte()
@@ -170,6 +172,11 @@ func (r *records) readField() (more bool, err error) {
 	if c == '"' {
 		return r.readQuoted()
 	}
+	return r.readPlain(c)
+}
+
+// readPlain reads a field on from its first sign that is not in quotation marks.
+func (r *records) readPlain(c byte) (more bool, err error) {
 	for {
 		switch c {
 		case r.delimiter:
@@ -179,8 +186,6 @@ func (r *records) readField() (more bool, err error) {
 			return false, nil
 		case '\r':
 			return false, r.endLine()
-		case '"':
-			return false, r.damaged("a quotation mark stands inside a field that is not in quotation marks")
 		}
 		if err := r.add(c); err != nil {
 			return false, err
@@ -234,9 +239,21 @@ func (r *records) readQuoted() (more bool, err error) {
 		case c == '\r':
 			return false, r.endLine()
 		default:
-			return false, r.damaged("text follows a closing quotation mark")
+			return r.readAfterMark(c, from)
 		}
 	}
+}
+
+// readAfterMark reads on when text follows a closing quotation mark: the marks
+// are then signs like any other ("Ромашка" ООО), unless they held what only
+// quotation marks allow.
+func (r *records) readAfterMark(c byte, from int) (more bool, err error) {
+	if r.lineNo != from || bytes.IndexByte(r.field, r.delimiter) >= 0 || bytes.IndexByte(r.field, '"') >= 0 {
+		r.lineNo = from
+		return false, r.damaged("text follows a closing quotation mark")
+	}
+	r.field = append(append([]byte{'"'}, r.field...), '"')
+	return r.readPlain(c)
 }
 
 // endLine reads the line feed that must follow a carriage return.

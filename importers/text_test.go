@@ -90,8 +90,8 @@ func TestTextThatIsRefusedWhole(t *testing.T) {
 		"cut in half a wide letter":     {"\xff\xfeA\x00;", FileDamaged, 0},
 		"a separator too many":          {"Таб. №;ФИО;Должность\n1;Иванов;Иван;Слесарь\n", FileDamaged, 2},
 		"a separator too few":           {"Таб. №;ФИО;Должность\n1;Иванов Иван\n2;Петров Пётр;x\n", FileDamaged, 2},
-		"a quotation mark inside":       {"Таб. №;ФИО;Должность\n1;Иванов Иван;ст. \"спец\"\n", FileDamaged, 2},
-		"text after a closing mark":     {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"ст.\" спец\n", FileDamaged, 2},
+		"marks around a separator":      {"Таб. №;ФИО;Должность\n1;Иванов Иван;ст. \"спец; 1 разряда\"\n", FileDamaged, 2},
+		"text after a closing mark":     {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"ст.;\" спец\n", FileDamaged, 2},
 		"an unclosed mark, quoted text": {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"ст. спец\n2;Петров Пётр;x\n3;Сидоров Сидор;\n", FileDamaged, 2},
 		"a carriage return alone":       {"Таб. №;ФИО;Должность\n1;Иванов Иван;x\r2;Петров Пётр;x\n", FileDamaged, 2},
 		"a NUL":                         {"Таб. №;ФИО;Должность\n1;Иванов Иван;x\n2;Петров\x00Пётр;x\n" + strings.Repeat("3;Сидоров Сидор;x\n", 20), FileDamaged, 3},
@@ -137,6 +137,7 @@ func TestDelimitersAndLines(t *testing.T) {
 		"no newline at the end": {"Таб. №;ФИО;Должность\n1;Иванов Иван;x", []int{2}},
 		"lines in a field":      {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"a\nb\nc\"\n2;Петров Пётр;x\n", []int{2, 5}},
 		"quotes in a field":     {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"ст. \"\"спец\"\"\"\n", []int{2}},
+		"marks in the middle":   {"Таб. №;ФИО;Должность\n=\"0001\";Иванов Иван;ООО \"Ромашка\"\n2;Петров Пётр;\"Ромашка\" ООО\n", []int{2, 3}},
 		"empty columns after":   {"Таб. №;ФИО;;\n1;Иванов Иван\n2;Петров Пётр;;;;\n", []int{2, 3}},
 		"blank lines between":   {"\nТаб. №;ФИО;Должность\n\n1;Иванов Иван;x\n\n", []int{4}},
 	} {
