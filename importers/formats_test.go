@@ -193,3 +193,12 @@ func hasCode(err error, code tenancy.ProblemCode) bool {
 	p, ok := isProblem(err)
 	return ok && p.Code == code
 }
+
+func formatFile(t testing.TB, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(formatFiles, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}

@@ -78,6 +78,20 @@ func FuzzCSV(f *testing.F) {
 	f.Fuzz(checkParsed)
 }
 
+func FuzzHTML(f *testing.F) {
+	for _, page := range []string{pageHead + pageRows, `<tr><td rowspan=2>Таб. №<td>ФИО<table><tr><td>x</table><tr><td>1`, `<col style="display:none" span=9><tr hidden><td x:num=1>1E+5</td>`} {
+		f.Add([]byte(`<html><meta charset="windows-1251"><table>` + page + `</table></html>`))
+	}
+	f.Fuzz(checkParsed)
+}
+
+func FuzzXLS(f *testing.F) {
+	for _, name := range []string{"staff.libreoffice.xls", "staff.xlwt.xls", "mac1904.libreoffice.xls"} {
+		f.Add(formatFile(f, name))
+	}
+	f.Fuzz(checkParsed)
+}
+
 func FuzzHeader(f *testing.F) {
 	f.Add("Таб. №|ФИО|Телефон / E-mail", "1|Иванов")
 	f.Add("||Дата|", "Табельный|Имя|приема|")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -74,6 +75,8 @@ func openFile(file *os.File, limits Limits) (book, error) {
 		return openWorkbook(file, info.Size(), limits)
 	case oleKind:
 		return openOLE(file, info.Size(), limits)
+	case htmlKind:
+		return openHTML(file, info.Size(), limits)
 	case textKind:
 		return openText(file, info.Size(), limits)
 	default:
@@ -86,6 +89,7 @@ func openFile(file *os.File, limits Limits) (book, error) {
 const (
 	zipKind  = "zip"
 	oleKind  = "ole"
+	htmlKind = "html"
 	textKind = "text"
 )
 
@@ -115,13 +119,56 @@ func sniff(head []byte) string {
 			return m.kind
 		}
 	}
-	start := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
-	for first, kind := range map[string]string{
-		"<!doctype html": "a web page", "<html": "a web page", "<table": "a web page", "<?xml": "an XML document",
-	} {
-		if bytes.HasPrefix(start, []byte(first)) {
-			return kind
+	return sniffText(strings.ToLower(strings.TrimLeft(plainHead(head), " \t\r\n\u00a0")))
+}
+
+// plainHead is the beginning of a text without the signs of its encoding: the
+// words of markup are ASCII in all of them.
+func plainHead(head []byte) string {
+	for _, bom := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
+		head = bytes.TrimPrefix(head, []byte(bom))
+	}
+	return string(bytes.ReplaceAll(head, []byte{0}, nil))
+}
+
+// markups are the beginnings of texts that are marked up, in lower case; a
+// remark or an XML declaration may come before those of HTML.
+var markups = []struct{ first, kind string }{
+	{"<!doctype html", htmlKind},
+	{"<html", htmlKind},
+	{"<head", htmlKind},
+	{"<meta", htmlKind},
+	{"<title", htmlKind},
+	{"<style", htmlKind},
+	{"<body", htmlKind},
+	{"<table", htmlKind},
+	{"<div", htmlKind},
+	{"<center", htmlKind},
+	{"<font", htmlKind},
+	{"<h1", htmlKind}, {"<h2", htmlKind}, {"<h3", htmlKind},
+	{"<p>", htmlKind},
+	{"<br", htmlKind},
+	{"mime-version:", "a web page packed as one file (.mht)"},
+	{"<office:document", "a flat OpenDocument file"},
+	{"<workbook", "an XML Spreadsheet of Excel 2003"},
+}
+
+func sniffText(text string) string {
+	xml := strings.HasPrefix(text, "<?xml")
+	for strings.HasPrefix(text, "<?") || strings.HasPrefix(text, "<!--") {
+		_, after, ok := strings.Cut(text, ">")
+		if !ok {
+			break
 		}
+		text = strings.TrimLeft(after, " \t\r\n")
+	}
+	for _, m := range markups {
+		if strings.HasPrefix(text, m.first) {
+			return m.kind
+		}
+	}
+	if xml {
+		return "an XML document"
 	}
 	return textKind
 }

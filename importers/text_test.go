@@ -70,7 +70,7 @@ func TestTextThatIsRefusedWhole(t *testing.T) {
 		"a mark alone":                  {"\ufeff", FileEmpty, 0},
 		"blank lines":                   {"\r\n;;;\r\n\r\n", FileEmpty, 0},
 		"a PDF":                         {"%PDF-1.7\n%âãÏÓ", FileFormat, 0},
-		"a web page":                    {"\n<HTML><table>", FileFormat, 0},
+		"a web page":                    {"\n<HTML><p>Список</p></html>", FileFormat, 0},
 		"a picture":                     {"\x89PNG\r\n\x1a\n", FileFormat, 0},
 		"binary rubbish":                {"\x01\x02\x03\x04\x05\x06\x07;\x08", FileFormat, 0},
 		"two binary bytes":              {"\x00\x01", FileFormat, 0},
