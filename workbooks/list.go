@@ -166,7 +166,7 @@ func styleOf(l cellLook, w weight) *excelize.Style {
 	case dateLook:
 		style.CustomNumFmt = &dates
 	case headLook:
-		style.NumFmt, style.Font = 49, &excelize.Font{Bold: true}
+		style.NumFmt, style.Font = 49, &excelize.Font{Family: "Calibri", Bold: true, Size: 11}
 		style.Alignment = &excelize.Alignment{WrapText: true, Vertical: "center"}
 		style.Fill = excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"DDE6F0"}}
 		style.Border = []excelize.Border{{Type: "bottom", Style: 1, Color: "8090A0"}}

@@ -25,6 +25,7 @@ func newRosterCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		newRosterParseCommand(),
+		newRosterTemplateCommand(),
 		newRosterPreviewCommand(),
 		newRosterApplyCommand(),
 	)
