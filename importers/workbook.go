@@ -110,7 +110,8 @@ func (w *workbook) readTypes(main string) error {
 	workbook := false
 	err = p.each(func(e xml.StartElement) error {
 		kind := strings.ToLower(attr(e, "ContentType"))
-		w.macros = w.macros || strings.Contains(kind, "macroenabled") || strings.Contains(kind, "vbaproject")
+		// What is said of every ".bin" is said whether there is one or not.
+		w.macros = w.macros || strings.Contains(kind, "macroenabled") || e.Name.Local == "Override" && strings.Contains(kind, "vbaproject")
 		if e.Name.Local == "Override" && strings.EqualFold(strings.TrimPrefix(attr(e, "PartName"), "/"), main) {
 			workbook = isWorkbook(kind)
 		}

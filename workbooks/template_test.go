@@ -80,7 +80,7 @@ func TestAFilledTemplateHasNoProblems(t *testing.T) {
 				return nil
 			})
 			if err != nil || len(rows) != 3 || len(summary.Problems) != 0 || len(summary.Mapping) != len(w.columns) || len(summary.OtherSheets) != 0 {
-				t.Fatalf("%s %s: %d rows, columns %v, other lists %v, %v", country.Code, lang, len(rows), summary.Mapping, summary.OtherSheets, err)
+				t.Fatalf("%s %s: %d rows, columns %v, other lists %v, %v, %v", country.Code, lang, len(rows), summary.Mapping, summary.OtherSheets, summary.Problems, err)
 			}
 			for _, r := range rows {
 				for _, p := range r.Problems {
