@@ -98,7 +98,7 @@ func FuzzHeader(f *testing.F) {
 	f.Add("Тегі / Фамилия|ID|Аты", "")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		lines := asLines(clean(first), clean(second))
-		h, err := findHeader(lines)
+		h, err := findHeader(lines, settlement{})
 		if err != nil {
 			if p, ok := isProblem(err); !ok || p.Code != HeaderNotFound && p.Code != HeaderAmbiguous {
 				t.Fatal(err)

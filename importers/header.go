@@ -2,6 +2,7 @@ package importers
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,13 +11,18 @@ import (
 
 // header is the header of a list: where it ends and what its columns mean.
 type header struct {
-	line       int           // the last one, when it has two
-	lines      int           // 1 or 2
+	line       int           // the last one, when it has several
+	lines      int           // 1, 2 or 3
 	columns    map[int]Field // by column
 	names      map[int]string
-	lastColumn int // the last named column
+	dropped    []int // columns that would be a question had nobody settled it
+	lastColumn int   // the last named column
 	givenFirst bool
-	exact      int // fields whose column is named as in the dictionary
+	known      int    // columns whose name says a field, taken or not
+	exact      int    // fields whose column is named as in the dictionary
+	rows       []line // the lines themselves
+	above      []line // the titles
+	outdated   []string
 }
 
 // mapping returns the columns by field, as letters.
@@ -28,50 +34,49 @@ func (h header) mapping() Mapping {
 	return m
 }
 
-// named returns the fields of the columns by the text of the header.
-func (h header) named() map[string]Field {
-	names := make(map[string]Field, len(h.columns))
-	for column, field := range h.columns {
-		if name := h.names[column]; name != "" {
-			names[name] = field
-		}
-	}
-	return names
-}
-
 // complete reports whether the header can be one: a key and a name.
 func (h header) complete() bool {
-	fields := map[Field]bool{}
-	for _, field := range h.columns {
-		fields[field] = true
-	}
-	return fields[FieldEmployeeNo] && (fields[FieldFullName] || fields[FieldLastName] || fields[FieldFirstName])
+	return h.has(FieldEmployeeNo) && (h.has(FieldFullName) || h.has(FieldLastName) || h.has(FieldFirstName))
 }
 
-// headerLines is how far down a header is looked for.
-const headerLines = 64
+func (h header) has(field Field) bool {
+	for _, f := range h.columns {
+		if f == field {
+			return true
+		}
+	}
+	return false
+}
 
-// findHeader looks for the header among the first lines of a list: the line,
-// or the two lines, in which most columns have a known name. A line counts only
-// when it names the key and the name of a person. The error is header_ambiguous
-// or header_not_found; with the first the header is given too.
-func findHeader(lines []line) (header, error) {
+// headerLines is how far down a header is looked for, and mostLines how many
+// lines it may have: groups of groups over the columns' own names.
+const (
+	headerLines = 64
+	mostLines   = 3
+)
+
+// findHeader looks for the header among the first lines of a list: the line, or
+// the few lines, in which most columns have a known name. Lines count only when
+// they name the key and the name of a person. The error is header_ambiguous or
+// header_not_found; with the first the header is given too.
+func findHeader(lines []line, told settlement) (header, error) {
 	var best header
 	var ambiguous error
 	near := map[Field]bool{}
-	nothing := !slices.ContainsFunc(lines, namesSomething)
+	finder := newNameFinder(told)
+	nothing := !slices.ContainsFunc(lines, finder.namesSomething)
 	for i := range lines {
-		if !nothing && !namesSomething(lines[i]) && (i+1 == len(lines) || !namesSomething(lines[i+1])) {
+		if !nothing && !slices.ContainsFunc(lines[i:min(i+mostLines, len(lines))], finder.namesSomething) {
 			continue // misspellings are dear to look for, and a header has some name right
 		}
-		for _, h := range candidates(lines[i:]) {
-			found, err := h.resolve()
+		for _, c := range candidates(lines[i:]) {
+			found, err := c.resolve(finder)
 			for _, field := range found.columns {
 				near[field] = true
 			}
-			if found.complete() && better(found, best) {
+			if found.known > 0 && found.complete() && better(found, best) {
 				best, ambiguous = found, err
-			} else if err != nil && ambiguous == nil && len(best.columns) == 0 && len(found.columns) >= 2 {
+			} else if err != nil && ambiguous == nil && best.known == 0 && len(found.columns) >= 2 {
 				ambiguous = err
 			}
 		}
@@ -79,38 +84,36 @@ func findHeader(lines []line) (header, error) {
 	switch {
 	case ambiguous != nil:
 		return best, ambiguous
-	case len(best.columns) == 0:
-		return header{}, notFound(near)
+	case best.known == 0:
+		return header{}, notFound(near, told)
 	}
+	best.extend(lines, finder)
+	best.readNames(lines)
+	best.outdated = told.outdated(best)
 	return best, nil
-}
-
-// namesSomething reports whether a cell of the line is a name of the dictionary,
-// without misspellings.
-func namesSomething(l line) bool {
-	return slices.ContainsFunc(l.cells, func(c cell) bool {
-		_, ok, fits := lookUp(c.text, true)
-		return ok || len(fits) > 1
-	})
 }
 
 // better prefers more columns, then names spelt as in the dictionary, then the
 // header of fewer lines and the earlier one.
 func better(a, b header) bool {
-	if len(a.columns) != len(b.columns) {
+	switch {
+	case len(a.columns) != len(b.columns):
 		return len(a.columns) > len(b.columns)
-	}
-	if a.exact != b.exact {
+	case a.exact != b.exact:
 		return a.exact > b.exact
+	case b.known == 0:
+		return true
 	}
 	return a.lines < b.lines
 }
 
 // notFound says what a header must have, and what part of it was seen.
-func notFound(near map[Field]bool) error {
+func notFound(near map[Field]bool, told settlement) error {
 	name := near[FieldFullName] || near[FieldLastName] || near[FieldFirstName]
 	missing := "a row with column names such as «Табельный номер» and «ФИО»"
 	switch {
+	case told.complete():
+		missing = "the line of the header to be named (--header-line), because no line names a known column"
 	case name && !near[FieldEmployeeNo]:
 		missing = "a column with personnel numbers («Табельный номер») beside the names"
 	case near[FieldEmployeeNo] && !name:
@@ -119,108 +122,181 @@ func notFound(near map[Field]bool) error {
 	return fileProblem(HeaderNotFound, 0, "The list has no header among its first %d rows: it needs %s.", headerLines, missing)
 }
 
-// candidate is one or two lines that may be the header: the names of columns as
-// they would read.
+// candidate is one or a few lines that may be the header: for each column the
+// names above each other, from the group of groups down to its own.
 type candidate struct {
-	line, lines int
-	names       map[int][]string // several readings, likeliest first
+	rows  []line
+	paths map[int][]string
 }
 
+// candidates are the headers that may begin at the first of the lines.
 func candidates(lines []line) []candidate {
-	if len(lines[0].cells) == 0 {
-		return nil
-	}
-	one := candidate{line: lines[0].no, lines: 1, names: map[int][]string{}}
-	for _, c := range lines[0].cells {
-		one.names[c.column] = []string{c.text}
-	}
-	all := []candidate{one}
-	if len(lines) > 1 && len(lines[1].cells) > 0 {
-		all = append(all, twoLines(lines[0], lines[1]))
+	var all []candidate
+	for n := 1; n <= min(mostLines, len(lines)) && len(lines[n-1].cells) > 0; n++ {
+		if n > 1 && (isTitle(lines[n-2]) || numbersColumns(lines[n-1])) {
+			break
+		}
+		all = append(all, stacked(lines[:n]))
 	}
 	return all
 }
 
-// twoLines reads a header whose upper line names groups: under «Контакты» stand
-// «Телефон» and «E-mail», under «Дата» stands «приема», and a column that spans
-// both lines is named in the upper one.
-func twoLines(upper, lower line) candidate {
-	c := candidate{line: lower.no, lines: 2, names: map[int][]string{}}
-	for _, u := range upper.cells {
-		c.names[u.column] = []string{u.text}
+// isTitle reports whether a line cannot be the upper line of a header: it holds
+// values or a sentence.
+func isTitle(l line) bool {
+	return slices.ContainsFunc(l.cells, func(c cell) bool {
+		return c.kind != textCell || len([]rune(c.text)) > longestName || strings.ContainsAny(c.text, "«»\"") || strings.HasSuffix(c.text, ":")
+	})
+}
+
+// stacked reads a header of several lines: under «Контакты» stand «Телефон» and
+// «E-mail», under «Дата» stands «приема», and a column that spans all lines is
+// named in the upper one. A group has a name below it in its own column.
+func stacked(rows []line) candidate {
+	c := candidate{rows: rows, paths: map[int][]string{}}
+	for _, u := range rows[0].cells {
+		c.paths[u.column] = []string{u.text}
 	}
-	for _, l := range lower.cells {
-		group := ""
-		for _, u := range upper.cells {
-			if u.column <= l.column {
-				group = u.text
+	for i := 1; i < len(rows); i++ {
+		above := maps.Clone(c.paths)
+		for _, l := range rows[i].cells {
+			var group []string
+			for _, u := range rows[i-1].cells {
+				if u.column <= l.column && rows[i].at(u.column).text != "" {
+					group = above[u.column]
+				}
 			}
+			if group == nil {
+				group = above[l.column]
+			}
+			c.paths[l.column] = append(slices.Clone(group), l.text)
 		}
-		c.names[l.column] = []string{l.text, group + " " + l.text}
 	}
 	return c
 }
 
-// reading is what one column's name was understood as.
-type reading struct {
-	column int
-	name   string
-	meaning
-	exact bool
-}
-
 // resolve gives every field its column. Two columns of the same field and rank,
-// or one column that fits two fields, are an error that names them.
-func (c candidate) resolve() (header, error) {
-	h := header{line: c.line, lines: c.lines, columns: map[int]Field{}, names: map[int]string{}}
+// or one column that fits two fields, are an error that names them, unless the
+// question is settled.
+func (c candidate) resolve(f *nameFinder) (header, error) {
+	last := len(c.rows) - 1
+	h := header{line: c.rows[last].no, lines: len(c.rows), columns: map[int]Field{}, names: map[int]string{}, rows: c.rows}
+	for field, column := range f.told.columns {
+		h.columns[column] = field
+		h.lastColumn = max(h.lastColumn, column)
+	}
 	byField := map[Field][]reading{}
-	var ambiguous error
-	for _, column := range sortedColumns(c.names) {
-		h.lastColumn = column
-		h.names[column] = c.names[column][0]
-		r, ok, err := read(column, c.names[column])
-		if err != nil && ambiguous == nil {
-			ambiguous = c.placed(*err, column)
-		}
-		if ok {
+	var question error
+	seen := map[string]int{}
+	for _, column := range slices.Sorted(maps.Keys(c.paths)) {
+		h.lastColumn = max(h.lastColumn, column)
+		r := f.read(column, c.paths[column], seen)
+		h.names[column] = r.name
+		switch {
+		case r.ok:
+			h.known++
 			byField[r.field] = append(byField[r.field], r)
+		case len(r.fits) > 1 && f.told.settles(r):
+			h.dropped = append(h.dropped, column)
+		case len(r.fits) > 1 && question == nil:
+			question = c.placed(twoFields(r), column)
 		}
 	}
-	for field, readings := range byField {
-		chosen, rival := choose(readings)
-		if rival != nil && ambiguous == nil {
-			ambiguous = c.placed(twoColumns(field, chosen, *rival), rival.column)
-		}
-		h.columns[chosen.column] = field
-		if chosen.exact {
-			h.exact++
-		}
-		if field == FieldFullName {
-			h.givenFirst = theDictionary().givenFirst[plain(chosen.name)]
+	namesOfOnePerson(byField)
+	for _, field := range slices.Sorted(maps.Keys(byField)) {
+		if err := h.take(field, byField[field], f.told); err != nil && question == nil {
+			question = c.placed(*err, err.at)
 		}
 	}
-	return h, ambiguous
+	return h, question
 }
 
-func sortedColumns(names map[int][]string) []int {
-	columns := make([]int, 0, len(names))
-	for column := range names {
-		columns = append(columns, column)
+// take chooses the column of a field.
+func (h *header) take(field Field, readings []reading, told settlement) *columnQuestion {
+	chosen, rivals := choose(readings)
+	if told.knows(field) {
+		for _, r := range readings {
+			if _, mapped := h.columns[r.column]; !mapped {
+				h.dropped = append(h.dropped, r.column)
+			}
+			if h.columns[r.column] == field {
+				h.givenFirst = r.givenFirst
+			}
+		}
+		return nil
 	}
-	slices.Sort(columns)
-	return columns
+	chosen, rivals = told.free(readings, chosen, rivals)
+	if chosen == nil {
+		return nil
+	}
+	h.columns[chosen.column] = field
+	if chosen.exact {
+		h.exact++
+	}
+	if field == FieldFullName {
+		h.givenFirst = chosen.givenFirst
+	}
+	if len(rivals) > 0 {
+		q := twoColumns(field, *chosen, rivals[0])
+		return &q
+	}
+	return nil
 }
 
-func (c candidate) placed(p tenancy.Problem, column int) error {
-	p.Line, p.Column = c.line, columnLetter(column)
-	return p
+// choose takes the reading that the tenant has confirmed, then the one spelt as
+// in the dictionary, of the first rank; rivals are others just as good.
+func choose(readings []reading) (chosen *reading, rivals []reading) {
+	slices.SortStableFunc(readings, func(a, b reading) int { return a.weight() - b.weight() })
+	for _, r := range readings[1:] {
+		if r.weight() == readings[0].weight() {
+			rivals = append(rivals, r)
+		}
+	}
+	return &readings[0], rivals
 }
 
-func twoColumns(field Field, a, b reading) tenancy.Problem {
-	p := fileProblem(HeaderAmbiguous, 0, "Columns %s («%s») and %s («%s») both look like %s: rename or remove one, or say which one holds it.",
-		columnLetter(a.column), short(a.name), columnLetter(b.column), short(b.name), field)
+// namesOfOnePerson settles what «Имя» and «Name» mean by the columns beside them:
+// with a last name, the name alone is the first one.
+func namesOfOnePerson(byField map[Field][]reading) {
+	full := byField[FieldFullName]
+	if len(full) == 0 || len(byField[FieldLastName]) == 0 || len(byField[FieldFirstName]) > 0 {
+		return
+	}
+	for i, r := range full {
+		if key(r.last) == "name" {
+			r.field = FieldFirstName
+			byField[FieldFirstName] = []reading{r}
+			if byField[FieldFullName] = slices.Delete(full, i, i+1); len(full) == 1 {
+				delete(byField, FieldFullName)
+			}
+			return
+		}
+	}
+}
+
+// columnQuestion is a problem with a header, and the column where it is.
+type columnQuestion struct {
+	tenancy.Problem
+	at int
+}
+
+func (c candidate) placed(q columnQuestion, column int) error {
+	q.Line, q.Column = c.rows[len(c.rows)-1].no, columnLetter(column)
+	return q.Problem
+}
+
+func twoColumns(field Field, a, b reading) columnQuestion {
+	p := fileProblem(HeaderAmbiguous, 0, "Columns %s («%s») and %s («%s») both look like %s: rename or remove one, or say which one holds it (--map %s=%s or --map %s=%s; --map %s=- if neither does).",
+		columnLetter(a.column), short(a.name), columnLetter(b.column), short(b.name), field, field, columnLetter(a.column), field, columnLetter(b.column), field)
 	p.Field = string(field)
-	return p
+	return columnQuestion{p, b.column}
+}
+
+func twoFields(r reading) columnQuestion {
+	letter := columnLetter(r.column)
+	p := fileProblem(HeaderAmbiguous, 0, "Column %s («%s») fits %s and %s: give each a column of its own, or say what it holds (--map %s=%s or --map %s=%s).",
+		letter, short(r.name), r.fits[0], r.fits[1], r.fits[0], letter, r.fits[1], letter)
+	return columnQuestion{p, r.column}
 }
 
 // short keeps a message readable; a column's name is no personal data.
@@ -231,211 +307,79 @@ func short(name string) string {
 	return name
 }
 
-// choose takes the reading spelt as in the dictionary, of the first rank; rival
-// is another that is just as good.
-func choose(readings []reading) (chosen reading, rival *reading) {
-	weight := func(r reading) int {
-		if r.exact {
-			return r.rank
-		}
-		return r.rank + 100
+// extend takes the lines below the header that say the same again, in another
+// language or in the words of a machine.
+func (h *header) extend(lines []line, f *nameFinder) {
+	i := slices.IndexFunc(lines, func(l line) bool { return l.no == h.line })
+	for i++; i < len(lines) && h.lines < mostLines && f.repeats(lines[i], *h); i++ {
+		h.line, h.lines = lines[i].no, h.lines+1
+		h.rows = append(slices.Clone(h.rows), lines[i])
 	}
-	slices.SortStableFunc(readings, func(a, b reading) int { return weight(a) - weight(b) })
-	if len(readings) > 1 && weight(readings[0]) == weight(readings[1]) {
-		return readings[0], &readings[1]
-	}
-	return readings[0], nil
 }
 
-// read tries the readings of a column's name in turn.
-func read(column int, names []string) (r reading, ok bool, ambiguous *tenancy.Problem) {
-	for _, exact := range []bool{true, false} {
-		for _, name := range names {
-			m, found, fits := lookUp(name, exact)
-			if len(fits) > 1 {
-				p := fileProblem(HeaderAmbiguous, 0, "Column %s («%s») fits %s and %s: give each a column of its own.",
-					columnLetter(column), short(name), fits[0], fits[1])
-				return reading{}, false, &p
-			}
-			if found {
-				return reading{column, name, m, exact}, true, nil
-			}
-		}
-	}
-	return reading{}, false, nil
-}
-
-// lookUp finds what a name means, whole first and then by its parts (two
-// languages side by side, a remark in brackets). fits has more than one field
-// when its parts disagree.
-func lookUp(name string, exact bool) (m meaning, ok bool, fits []Field) {
-	find := theDictionary().exactly
-	if !exact {
-		find = theDictionary().nearly
-	}
-	if m, ok, fits = find(plain(name)); ok || len(fits) > 1 || theDictionary().ignored[plain(name)] {
-		return m, ok, fits
-	}
-	for _, part := range parts(name) {
-		next, found, more := find(plain(part))
-		if len(more) > 1 {
-			return meaning{}, false, more
-		}
-		switch {
-		case !found:
-		case !ok:
-			m, ok = next, true
-		case next.field != m.field:
-			return meaning{}, false, []Field{m.field, next.field}
-		}
-	}
-	return m, ok, nil
-}
-
-// parts takes a name apart at the signs that part two languages: A / B, A | B,
-// A (B), and lines.
-func parts(name string) []string {
-	all := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("/|()[]\n;,", r) })
-	if len(all) < 2 {
-		return nil
-	}
-	return all
-}
-
-// exactly finds a name as it stands in the dictionary, or two known names one
-// after the other, as when two languages stand on two lines of a cell.
-func (d *dictionary) exactly(name string) (m meaning, ok bool, fits []Field) {
-	if m, ok = d.names[name]; ok {
-		return m, true, nil
-	}
-	for i := range len(name) {
-		if name[i] != ' ' {
+// readNames settles by the lines below what a lone column of first or last names
+// holds: full names, when most of its cells have several words.
+func (h *header) readNames(lines []line) {
+	for column, field := range h.columns {
+		lone := field == FieldFirstName && !h.has(FieldLastName) || field == FieldLastName && !h.has(FieldFirstName)
+		if !lone || h.has(FieldFullName) {
 			continue
 		}
-		a, first := d.names[name[:i]]
-		b, second := d.names[name[i+1:]]
-		switch {
-		case !first || !second:
-		case a.field != b.field:
-			return meaning{}, false, []Field{a.field, b.field}
-		default:
-			return a, true, nil
+		one, several := 0, 0
+		for _, l := range lines {
+			switch words := len(strings.Fields(l.at(column).text)); {
+			case l.no <= h.line || len(l.cells) < 2 || words == 0:
+			case words == 1:
+				one++
+			default:
+				several++
+			}
+		}
+		if several > one {
+			h.columns[column] = FieldFullName
+			return
 		}
 	}
-	return meaning{}, false, nil
 }
 
-// nearly finds the one field whose name is a small misspelling away: one letter
-// in six, two in ten, none in shorter names. fits has two fields that are as near.
-func (d *dictionary) nearly(name string) (best meaning, ok bool, fits []Field) {
-	letters := []rune(name)
-	least := allowance(len(letters)) + 1
-	if least == 1 || len(letters) > longestName || d.ignored[name] {
-		return meaning{}, false, nil
+// headerAt is the header that ends at a line which a person has named.
+func headerAt(lines []line, at int, told settlement) (header, error) {
+	end := slices.IndexFunc(lines, func(l line) bool { return l.no == at })
+	if end < 0 {
+		return header{}, fileProblem(HeaderNotFound, 0, "The list has no line %d, which was named as its header.", at)
 	}
-	for _, known := range d.list {
-		distance := editDistance(letters, known.letters, min(least, allowance(len(known.letters))))
-		if distance > min(least, allowance(len(known.letters))) || distance > allowance(len(letters)) {
-			continue
-		}
-		switch {
-		case distance < least:
-			best, least, fits = known.meaning, distance, append(fits[:0], known.field)
-		case !slices.Contains(fits, known.field):
-			fits = append(fits, known.field)
+	f := newNameFinder(told)
+	var best header
+	var bestErr error
+	for from := end; from >= max(0, end-mostLines+1) && len(lines[from].cells) > 0; from-- {
+		found, err := stacked(lines[from : end+1]).resolve(f)
+		if from == end || better(found, best) {
+			best, bestErr = found, err
 		}
 	}
 	switch {
-	case len(fits) == 0 || d.nearIgnored(letters, least):
-		return meaning{}, false, nil
-	case len(fits) > 1:
-		return meaning{}, false, fits
-	}
-	return best, true, nil
-}
-
-// longestName is the length beyond which no text is a column's name.
-const longestName = 60
-
-// nearIgnored reports whether a name that is none of ours is as near.
-func (d *dictionary) nearIgnored(name []rune, distance int) bool {
-	for ignored := range d.ignored {
-		if editDistance(name, []rune(ignored), distance) <= distance {
-			return true
-		}
-	}
-	return false
-}
-
-func allowance(letters int) int {
-	switch {
-	case letters >= 10:
-		return 2
-	case letters >= 6:
-		return 1
-	}
-	return 0
-}
-
-// editDistance counts the letters to insert, delete, replace or swap with a
-// neighbour between two words; anything above limit is reported as limit+1.
-func editDistance(x, y []rune, limit int) int {
-	if len(x)-len(y) > limit || len(y)-len(x) > limit {
-		return limit + 1
-	}
-	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row[0] = i
-		nearest := i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-			nearest = min(nearest, row[j])
-		}
-		if nearest > limit {
-			return limit + 1
-		}
-		before, last, row = last, row, before
-	}
-	return min(last[len(y)], limit+1)
-}
-
-// confirmed is the header that a person has confirmed, at a known line.
-func confirmed(m Mapping, at line) (header, error) {
-	h := header{line: at.no, lines: 1, columns: map[int]Field{}, names: map[int]string{}}
-	for field, letter := range m {
-		column, ok := columnOf(strings.ToUpper(letter))
-		if !ok || !knownFields[field] {
-			return header{}, tenancy.E(tenancy.Invalid, "mapping_invalid", fmt.Sprintf("The mapping names no column or no field of ours: %q is %q.", field, letter))
-		}
-		if other, twice := h.columns[column]; twice {
-			return header{}, tenancy.E(tenancy.Invalid, "mapping_invalid", fmt.Sprintf("The mapping gives column %s two meanings: %s and %s.", letter, min(other, field), max(other, field)))
-		}
-		h.columns[column] = field
-		h.lastColumn = max(h.lastColumn, column)
-	}
-	for _, c := range at.cells {
-		h.names[c.column] = c.text
-		h.lastColumn = max(h.lastColumn, c.column)
-	}
-	if !h.complete() {
+	case bestErr != nil:
+		return best, bestErr
+	case best.complete():
+		best.readNames(lines)
+		best.outdated = told.outdated(best)
+		return best, nil
+	case told.any():
 		return header{}, tenancy.E(tenancy.Invalid, "mapping_invalid", "The mapping needs a column of personnel numbers and one of names.")
 	}
-	return h, nil
+	near := map[Field]bool{}
+	for _, field := range best.columns {
+		near[field] = true
+	}
+	return header{}, placedAt(notFound(near, told), at)
 }
 
-var knownFields = map[Field]bool{
-	FieldEmployeeNo: true, FieldFullName: true, FieldLastName: true, FieldFirstName: true, FieldMiddleName: true,
-	FieldEmail: true, FieldPhone: true, FieldDepartment: true, FieldPosition: true, FieldLegalEntity: true,
-	FieldHiredOn: true, FieldLeftOn: true, FieldBirthDate: true, FieldCountry: true, FieldSegment: true,
-	FieldSNILS: true, FieldINN: true, FieldIIN: true,
+func placedAt(err error, line int) error {
+	p, ok := isProblem(err)
+	if !ok {
+		return err
+	}
+	p.Line = line
+	p.Message = fmt.Sprintf("Line %d was named as the header. %s", line, p.Message)
+	return p
 }

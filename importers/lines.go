@@ -1,105 +1,339 @@
 package importers
 
 import (
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// noPerson tells the lines that are nobody's.
+// surroundings is what the lines before the one being read have told.
+type surroundings struct {
+	group      group
+	titles     map[string]bool // the lines above the header, which pages repeat
+	begun      bool            // something other than the header has followed it
+	gap        bool            // the line before was no person's and no group's
+	otherTable bool            // another table has begun
+}
+
+// noPerson tells the lines that are nobody's. A line that may be a person's is
+// never one of them: in doubt it is a row with problems.
 func (r *rowReader) noPerson() Reason {
+	reason := r.recognise()
+	r.around.begun = r.around.begun || reason != Header
+	switch reason {
+	case notSkipped, Group, groupPending, Header:
+		r.around.gap = false
+	default:
+		r.around.gap = true
+	}
+	return reason
+}
+
+func (r *rowReader) recognise() Reason {
 	l := r.line
 	switch {
 	case len(l.cells) == 0:
 		return Blank
-	case r.repeatsHeader(), r.numbersColumns():
+	case r.clearlyPerson() && !r.around.otherTable:
+		return notSkipped
+	case r.repeatsHeader():
+		r.around.otherTable = false
 		return Header
-	}
-	key := l.at(r.fields[FieldEmployeeNo])
-	begins, _ := utf8.DecodeRuneInString(key.text)
-	if key.text == "" && key.kind != lostCell || key.column == l.cells[0].column && unicode.IsLetter(begins) {
-		switch {
-		case isTotal(l):
-			return Total
-		case isRemark(l):
-			return Note
-		case len(l.cells) == 1 && r.isGroup(l.cells[0]):
-			return groupPending
-		}
+	case numbersColumns(l), !r.around.begun && r.hintsOnly():
+		return Header
+	case r.around.otherTable:
+		return Note
+	case r.around.titles[lineKey(l)]:
+		return Title
+	case isPageNumber(l):
+		return Note
+	case r.beginsOtherTable():
+		r.around.otherTable = true
+		return Note
+	case r.isTotal():
+		return Total
+	case r.isNote():
+		return Note
+	case r.isGroup():
+		return groupPending
+	case r.isNothing():
+		return Note
 	}
 	return notSkipped
 }
 
-// isGroup reports whether a line's only text can be a department's name.
-func (r *rowReader) isGroup(c cell) bool {
-	if c.kind != textCell || strings.ContainsRune(c.text, '@') {
-		return false
-	}
-	switch r.header.columns[c.column] {
-	case FieldLastName, FieldFirstName, FieldMiddleName, FieldFullName:
-		return !looksLikePerson(c.text)
-	case FieldEmployeeNo:
-		return strings.ContainsFunc(c.text, unicode.IsLetter) && !strings.ContainsAny(c.text, "0123456789")
-	}
-	return strings.ContainsFunc(c.text, unicode.IsLetter)
+// clearlyPerson reports whether a line has a personnel number with a digit and a
+// name that reads like a person's.
+func (r *rowReader) clearlyPerson() bool { return r.numbered() && r.named() }
+
+// numbered reports whether the personnel number's cell can hold one.
+func (r *rowReader) numbered() bool {
+	key := r.line.at(r.fields[FieldEmployeeNo])
+	return key.kind == lostCell || strings.ContainsAny(key.text, "0123456789")
 }
 
-// repeatsHeader reports whether a line is the header once more, as on every
-// page of a printed list.
+// named reports whether the name's cells read like a person's name.
+func (r *rowReader) named() bool {
+	if column, ok := r.fields[FieldFullName]; ok && looksLikePerson(r.line.at(column).text) {
+		return true
+	}
+	last, hasLast := r.fields[FieldLastName]
+	first, hasFirst := r.fields[FieldFirstName]
+	return hasLast && hasFirst && looksLikePerson(r.line.at(last).text+" "+r.line.at(first).text)
+}
+
+// nameText is what stands in the columns of the name.
+func (r *rowReader) nameText() string {
+	var all []string
+	for _, field := range []Field{FieldFullName, FieldLastName, FieldFirstName} {
+		if column, ok := r.fields[field]; ok {
+			all = append(all, r.line.at(column).text)
+		}
+	}
+	return strings.TrimSpace(strings.Join(all, " "))
+}
+
+// hasDetails reports whether the line has what only a person's has: a way to
+// reach somebody, a day or a number of theirs.
+func (r *rowReader) hasDetails() bool {
+	return slices.ContainsFunc(r.line.cells, func(c cell) bool {
+		switch r.header.columns[c.column] {
+		case FieldEmail, FieldPhone, FieldHiredOn, FieldLeftOn, FieldBirthDate, FieldSNILS, FieldINN, FieldIIN:
+			return !isCount(c) || len(c.text) > 4
+		}
+		return false
+	})
+}
+
+// repeatsHeader reports whether a line is one of the header's once more, as on
+// every page of a printed list, or the header in another language.
 func (r *rowReader) repeatsHeader() bool {
-	same := 0
-	for column := range r.header.columns {
-		text := r.line.at(column).text
-		if text == "" {
-			continue
+	for _, row := range r.header.rows {
+		same := 0
+		for _, c := range r.line.cells {
+			if key(c.text) != key(row.at(c.column).text) {
+				same = -1
+				break
+			}
+			same++
 		}
-		if plain(text) != plain(r.header.names[column]) {
-			return false
+		if same >= 2 || same == 1 && len(row.cells) == 1 {
+			return true
 		}
-		same++
 	}
-	return same >= 2
+	return !r.numbered() && !r.named() && r.mayName() && r.finder.repeats(r.line, r.header)
 }
 
-// numbersColumns reports whether a line only counts the columns: 1 2 3 …
-func (r *rowReader) numbersColumns() bool {
+// mayName reports whether a line could name columns: a few short texts. It keeps
+// the search of the dictionary away from the people.
+func (r *rowReader) mayName() bool {
 	cells := r.line.cells
-	if len(cells) < 3 {
+	return len(cells) >= 2 && !slices.ContainsFunc(cells, func(c cell) bool {
+		return c.kind != textCell || !hasLetters(c.text) && !strings.ContainsAny(c.text, "№#") || len([]rune(c.text)) > longestName || strings.ContainsRune(c.text, '@')
+	})
+}
+
+// beginsOtherTable reports whether a line is the header of another table: it
+// names columns, and not those of the list.
+func (r *rowReader) beginsOtherTable() bool {
+	if r.numbered() || r.named() || !r.mayName() {
 		return false
 	}
-	for i, c := range cells {
-		if len(c.text) > 2 || c.text != itoa(i+1) {
-			return false
+	known, ours := 0, map[Field]bool{}
+	for _, c := range r.line.cells {
+		v := r.finder.understand(c.text)
+		if v.ok || v.settled {
+			known++
 		}
+		if v.ok {
+			ours[v.field] = true
+		}
+	}
+	if known < 2 || known*2 < len(r.line.cells) {
+		return false
+	}
+	if ours[FieldEmployeeNo] && (ours[FieldFullName] || ours[FieldLastName]) {
+		r.remarks.table(r.line.no)
 	}
 	return true
 }
 
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
+// isTotal reports whether a line announces a sum.
+func (r *rowReader) isTotal() bool {
+	for i, c := range r.line.cells {
+		if !beginsWith(skeleton(c.text), theDictionary().totals) {
+			continue
+		}
+		field := r.header.columns[c.column]
+		inName := field == FieldFullName || field == FieldLastName || field == FieldFirstName
+		if i == 0 && !r.named() || inName || !r.named() && !(r.numbered() && r.nameText() != "") {
+			return true
+		}
 	}
-	return itoa(n/10) + itoa(n%10)
+	return false
 }
 
 // isTotal reports whether a line's first words announce a sum.
 func isTotal(l line) bool {
-	return len(l.cells) > 0 && beginsWith(plain(l.cells[0].text), theDictionary().totals)
+	return len(l.cells) > 0 && beginsWith(skeleton(l.cells[0].text), theDictionary().totals)
 }
 
 // isRemark reports whether a line's first words are those of a signature or a
 // remark below the table.
 func isRemark(l line) bool {
-	return len(l.cells) > 0 && beginsWith(plain(l.cells[0].text), theDictionary().remarks)
+	return len(l.cells) > 0 && beginsWith(skeleton(l.cells[0].text), theDictionary().remarks)
 }
+
+var (
+	blankToSign = regexp.MustCompile(`_{3,}|\(\s*подпись|\(\s*қолы|\(\s*расшифровка|\(\s*signature`)
+	phoneInNote = regexp.MustCompile(`(?i)(тел|tel|phone)\.?:?\s*[+\d(]`)
+)
+
+// isNote reports whether a line is a signature, a remark or a footnote. Where it
+// could be a person whose job sounds like a signature, it is none.
+func (r *rowReader) isNote() bool {
+	l := r.line
+	first := l.cells[0]
+	if r.numbered() && first.column != r.fields[FieldEmployeeNo] {
+		return slices.ContainsFunc(l.cells, func(c cell) bool { return isVacancy(c.text) }) && !r.named()
+	}
+	switch {
+	case slices.ContainsFunc(l.cells, func(c cell) bool { return blankToSign.MatchString(c.text) || isVacancy(c.text) }) && !r.hasDetails():
+		return true
+	case strings.HasPrefix(first.text, "*") || strings.HasPrefix(first.text, "©") || isFootnote(first.text):
+		return !r.named()
+	case isRemark(l):
+		return !r.mayBePerson(first)
+	case len(l.cells) == 1:
+		return isSentence(first.text)
+	}
+	return false
+}
+
+// mayBePerson tells a person without a number, whose row begins with a job or a
+// department, from a signature.
+func (r *rowReader) mayBePerson(first cell) bool {
+	if !r.named() {
+		return false
+	}
+	switch r.header.columns[first.column] {
+	case FieldPosition, FieldDepartment:
+		return r.hasDetails() || !r.around.gap
+	}
+	return r.hasDetails() && first.column != r.fields[FieldEmployeeNo]
+}
+
+func isVacancy(text string) bool {
+	switch key(text) {
+	case key("вакансия"), key("вакант"), key("вакантно"), key("вакантная"), key("бос орын"), "vacant", "vacancy":
+		return true
+	}
+	return false
+}
+
+// isFootnote reports whether a text begins with a raised number.
+func isFootnote(text string) bool {
+	return strings.HasPrefix(text, "¹") || strings.HasPrefix(text, "²") || strings.HasPrefix(text, "³")
+}
+
+// isSentence reports whether a lone text is a remark rather than a name.
+func isSentence(text string) bool {
+	words := len(strings.Fields(text))
+	return len([]rune(text)) > 120 || words >= 4 && strings.ContainsAny(text[len(text)-1:], ".!?;") || phoneInNote.MatchString(text)
+}
+
+var pageNumber = regexp.MustCompile(`^(страница|стр|с|лист|бет|парақ|page|sheet|p)\.?\s*№?\s*\d+(\s*(из|of|/)\s*\d+)?$|^\d+\s*(из|of|/)\s*\d+$|^[-–—]\s*\d+\s*[-–—]$|^\d+[- ](бет|стр)\.?$`)
+
+// isPageNumber reports whether a line only numbers the page.
+func isPageNumber(l line) bool {
+	if len(l.cells) > 5 {
+		return false
+	}
+	return pageNumber.MatchString(strings.ToLower(joined(l)))
+}
+
+func joined(l line) string {
+	texts := make([]string, len(l.cells))
+	for i, c := range l.cells {
+		texts[i] = c.text
+	}
+	return strings.Join(texts, " ")
+}
+
+func lineKey(l line) string { return key(joined(l)) }
+
+// numbersColumns reports whether a line only counts the columns: 1 2 3 …, as in
+// official forms also А Б 1 2 3 …
+func numbersColumns(l line) bool {
+	next, letters := 0, 0
+	for i, c := range l.cells {
+		text := strings.Trim(c.text, "().")
+		switch n, err := strconv.Atoi(text); {
+		case err != nil && i == letters && i < 3 && isFormLetter(text, i):
+			letters++
+		case err != nil || n > 99 || next > 0 && n != next || next == 0 && n != 1:
+			return false
+		default:
+			next = n + 1
+		}
+	}
+	return next > 2 && len(l.cells) >= 3
+}
+
+func isFormLetter(text string, i int) bool {
+	return text == string([]rune("АБВ")[i]) || text == string("ABC"[i])
+}
+
+// hintsOnly reports whether a line only explains how to fill in the columns.
+func (r *rowReader) hintsOnly() bool {
+	return len(r.line.cells) >= 2 && !slices.ContainsFunc(r.line.cells, func(c cell) bool {
+		return !isHint(c.text)
+	})
+}
+
+// isNothing reports whether a line has neither a name nor a number and nothing
+// that a person's line would have, as in a small table below the list.
+func (r *rowReader) isNothing() bool {
+	name := r.nameText()
+	switch {
+	case r.numbered() || r.named() || r.hasDetails():
+		return r.numbered() && name == "" && len(r.line.cells) == 1 && r.line.cells[0].column != r.fields[FieldEmployeeNo]
+	case name != "" && !hasLetters(name):
+		return true
+	}
+	return r.around.gap && len(strings.Fields(name)) < 2
+}
+
+// isCount reports whether a cell holds an amount.
+func isCount(c cell) bool { return amount.MatchString(c.text) }
+
+var amount = regexp.MustCompile(`(?i)^[\d ]+([.,]\d+)?( ?(чел|человека?|сотрудник(а|ов)?|адам|қызметкер|people|шт|ед|шт\.? ед|руб)\.?)?$`)
 
 // unitWords begin or make up the names of departments, which are not people's.
 var unitWords = map[string]bool{
 	"отдел": true, "служба": true, "департамент": true, "управление": true, "группа": true, "цех": true, "участок": true, "склад": true,
 	"филиал": true, "дирекция": true, "центр": true, "сектор": true, "бюро": true, "офис": true, "бухгалтерия": true, "кадры": true,
 	"администрация": true, "подразделение": true, "команда": true, "лаборатория": true, "отделение": true, "пвз": true, "ооо": true, "ао": true, "тоо": true,
-	"бөлім": true, "бөлімі": true, "қойма": true, "басқарма": true, "басқармасы": true, "қызметі": true, "орталық": true, "орталығы": true,
-	"department": true, "division": true, "team": true, "office": true, "warehouse": true,
+	"руководство": true, "аппарат": true, "правление": true, "магазин": true, "салон": true, "бригада": true, "блок": true, "направление": true, "аптека": true,
+	"представительство": true, "канцелярия": true, "секретариат": true, "архив": true, "гараж": true, "столовая": true, "производство": true, "логистика": true,
+	"пао": true, "зао": true, "оао": true, "жшс": true, "ип": true, "колл-центр": true, "контакт-центр": true, "регион": true, "территория": true,
+	"бөлім": true, "бөлімі": true, "қойма": true, "қоймасы": true, "басқарма": true, "басқармасы": true, "қызметі": true, "орталық": true, "орталығы": true, "цехы": true, "департаменті": true, "филиалы": true, "бөлімшесі": true, "бухгалтериясы": true,
+	"department": true, "division": true, "team": true, "office": true, "warehouse": true, "branch": true, "llc": true, "unit": true, "group": true,
+}
+
+// unitWord reports whether a word belongs to a department's name.
+func unitWord(word string) bool {
+	return unitWords[strings.Trim(strings.ToLower(word), ".,:;()«»\"")]
+}
+
+// surelyPerson reports whether a text has what only a person's name has: a
+// patronymic or initials.
+func surelyPerson(text string) bool {
+	words := strings.Fields(gluedInitial.ReplaceAllString(tidyName(text), "$1 $2"))
+	return looksLikePerson(text) && slices.ContainsFunc(words, func(w string) bool { return isInitial(w) || len(words) >= 3 && isPatronymic(w) })
 }
 
 // looksLikePerson reports whether a lone text is a person's name rather than a
@@ -107,16 +341,19 @@ var unitWords = map[string]bool{
 // none of which belongs to a department.
 func looksLikePerson(text string) bool {
 	words := strings.Fields(gluedInitial.ReplaceAllString(tidyName(text), "$1 $2"))
-	if len(words) < 2 || len(words) > 4 {
+	if len(words) < 2 || len(words) > 5 {
 		return false
 	}
 	named := false
-	for _, w := range words {
+	for i, w := range words {
 		r, _ := utf8.DecodeRuneInString(w)
-		if unitWords[strings.ToLower(w)] || !unicode.IsUpper(r) && !childOf[strings.ToLower(w)] || strings.ContainsAny(w, "0123456789«»\"№") {
+		if unitWord(w) || !unicode.IsUpper(r) && !childOf[strings.ToLower(w)] && !(i == 0 && particles[w]) || strings.ContainsAny(w, "0123456789«»\"№:") {
 			return false
 		}
-		named = named || isInitial(w) || len(words) == 3 && isPatronymic(w)
+		named = named || isInitial(w) || len(words) >= 3 && isPatronymic(w) || childOf[strings.ToLower(w)]
 	}
 	return named || len(words) <= 3
 }
+
+// particles begin some family names.
+var particles = map[string]bool{"фон": true, "де": true, "ван": true, "von": true, "van": true, "de": true, "аль": true}

@@ -141,7 +141,8 @@ func lookFor(b book, sheet string, opts Options) (list, error) {
 	}
 	for i, x := range lines {
 		if x.no == found.line {
-			for _, h := range lines[i+1-found.lines : i+1] {
+			l.header.above = lines[:max(0, i+1-found.lines)]
+			for _, h := range found.rows {
 				l.headerLines = append(l.headerLines, h.no)
 			}
 		}
@@ -149,26 +150,16 @@ func lookFor(b book, sheet string, opts Options) (list, error) {
 	return l, nil
 }
 
-// headerOf finds the header, or takes the one that a person has confirmed.
+// headerOf finds the header, with what people have said about its columns.
 func headerOf(lines []line, opts Options) (header, error) {
+	told, err := settle(opts)
+	if err != nil {
+		return header{}, err
+	}
 	if opts.HeaderLine > 0 {
-		i := slices.IndexFunc(lines, func(x line) bool { return x.no == opts.HeaderLine })
-		if i < 0 {
-			return header{}, fileProblem(HeaderNotFound, 0, "The list has no line %d, which was named as its header.", opts.HeaderLine)
-		}
-		if opts.Mapping != nil {
-			return confirmed(opts.Mapping, lines[i])
-		}
-		return findHeader(lines[i : i+1])
+		return headerAt(lines, opts.HeaderLine, told)
 	}
-	h, err := findHeader(lines)
-	if opts.Mapping == nil || h.line == 0 {
-		return h, err
-	}
-	i := slices.IndexFunc(lines, func(x line) bool { return x.no == h.line })
-	c, err := confirmed(opts.Mapping, lines[i])
-	c.lines = h.lines
-	return c, err
+	return findHeader(lines, told)
 }
 
 // firstLines reads the lines in which a header may be; an error that came after

@@ -45,7 +45,8 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 		}
 		remarks = append(remarks, g.layout().remarks(found.header, l.hiddenRows)...)
 	}
-	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Sheet: found.sheet, OtherSheets: found.others, Problems: remarks}
+	remarks = append(remarks, l.rows.remarks.problems(found.sheet)...)
+	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Outdated: found.header.outdated, Sheet: found.sheet, OtherSheets: found.others, Problems: remarks}
 	summary.Format, summary.Encoding = b.describe()
 	err = l.emit(ctx, &summary, emit)
 	summary.Cost = l.cost

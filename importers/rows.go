@@ -1,6 +1,7 @@
 package importers
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"time"
@@ -19,8 +20,10 @@ type rowReader struct {
 	entity   tenancy.LegalEntityCode // holds for rows that name none
 	segments map[string]tenancy.SegmentID
 	idOrder  []tenancy.NationalIDKind
-	advice   []int  // columns that our error workbook has added
-	group    string // the department named by the last line between the people
+	advice   []int // columns that our error workbook has added
+	around   surroundings
+	finder   *nameFinder
+	remarks  tableRemarks
 
 	line line // the one being read
 	row  Row
@@ -31,11 +34,15 @@ func newRowReader(opts Options, h header, sheet string) *rowReader {
 	if opts.Today.IsZero() {
 		opts.Today = tenancy.DateOf(time.Now())
 	}
-	r := &rowReader{opts: opts, header: h, sheet: sheet, fields: map[Field]int{}, advice: h.adviceColumns()}
+	r := &rowReader{
+		opts: opts, header: h, sheet: sheet, fields: map[Field]int{}, advice: h.adviceColumns(),
+		finder: newNameFinder(settlement{}), remarks: tableRemarks{status: statusColumn(h)},
+	}
 	for column, field := range h.columns {
 		r.fields[field] = column
 	}
 	r.knowEntities()
+	r.readTitles(h.above)
 	if opts.Segments != nil {
 		r.segments = map[string]tenancy.SegmentID{}
 		for _, s := range opts.Segments {
@@ -89,7 +96,7 @@ func (r *rowReader) read(l line) Record {
 	r.line = l
 	if reason := r.noPerson(); reason != notSkipped {
 		if reason == groupPending {
-			r.group = l.cells[0].text
+			r.enterGroup(l)
 		}
 		return Record{Line: l.no, Skipped: reason}
 	}
@@ -101,6 +108,7 @@ func (r *rowReader) read(l line) Record {
 	r.readDates()
 	r.readNationalIDs()
 	r.readCountry()
+	r.remarks.person(l, r.row)
 	return Record{Line: l.no, Row: r.row, Problems: r.bad}
 }
 
@@ -256,22 +264,10 @@ func isNone(text string) bool {
 func (r *rowReader) readJob() {
 	r.row.Department = r.wordValue(FieldDepartment)
 	if r.row.Department == "" {
-		r.row.Department = r.group
+		r.row.Department = r.around.group.department
 	}
 	r.row.Position = r.wordValue(FieldPosition)
-	r.row.LegalEntity = r.entity
-	if text := r.wordValue(FieldLegalEntity); text != "" {
-		r.row.LegalEntity = tenancy.LegalEntityCode(text)
-		if r.entities != nil {
-			code, ok := r.entities[plain(text)]
-			if !ok {
-				code, ok = r.entities[withoutForm(plain(text))]
-			}
-			if r.row.LegalEntity = code; !ok {
-				r.add(LegalEntityUnknown, FieldLegalEntity)
-			}
-		}
-	}
+	r.readEntity()
 	if text := r.wordValue(FieldSegment); text != "" {
 		r.row.Segment = tenancy.SegmentID(text)
 		if r.segments != nil {
@@ -281,6 +277,29 @@ func (r *rowReader) readJob() {
 			}
 		}
 	}
+}
+
+// readEntity takes the legal entity of the row's own cell, or that of the group
+// that the row is in, or the one that holds for the whole list.
+func (r *rowReader) readEntity() {
+	g := r.around.group
+	r.row.LegalEntity = cmp.Or(g.entity, r.entity)
+	if text := r.wordValue(FieldLegalEntity); text != "" {
+		r.row.LegalEntity = tenancy.LegalEntityCode(text)
+		g.unknown = false
+		if r.entities != nil {
+			r.row.LegalEntity, g.unknown = r.knownEntity(text)
+		}
+	}
+	if g.unknown {
+		r.row.LegalEntity = ""
+		r.add(LegalEntityUnknown, FieldLegalEntity)
+	}
+}
+
+func (r *rowReader) knownEntity(text string) (code tenancy.LegalEntityCode, unknown bool) {
+	code, ok := r.entityOf(text)
+	return code, !ok
 }
 
 func (r *rowReader) readDates() {

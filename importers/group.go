@@ -1,0 +1,180 @@
+package importers
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// group is what the lines between the people say of those who follow.
+type group struct {
+	department string
+	entity     tenancy.LegalEntityCode
+	unknown    bool // an entity was named that is none of the tenant's
+}
+
+// isGroup reports whether a line only names what the people below it belong to:
+// one text, perhaps repeated or labelled, and amounts beside it.
+func (r *rowReader) isGroup() bool {
+	l := r.line
+	texts := slices.DeleteFunc(slices.Clone(l.cells), isCount)
+	if len(texts) == 0 || slices.ContainsFunc(texts, func(c cell) bool { return c.kind != textCell || strings.ContainsRune(c.text, '@') }) {
+		return false
+	}
+	if len(texts) == 2 && r.labelOf(texts[0].text) != "" {
+		return !r.numbered()
+	}
+	first := texts[0]
+	if slices.ContainsFunc(texts, func(c cell) bool { return key(c.text) != key(first.text) }) {
+		return r.isCodedGroup(texts)
+	}
+	return hasLetters(first.text) && r.amountsOnly() && r.mayHead(first, len(l.cells))
+}
+
+// isCodedGroup reports whether a line is a department's code and name, as SAP
+// writes them, or a name in the columns of the key and of the name.
+func (r *rowReader) isCodedGroup(texts []cell) bool {
+	name := r.nameText()
+	return len(texts) == 2 && len(r.line.cells) == 2 && texts[0].column == r.fields[FieldEmployeeNo] && name != "" && unitWord(strings.Fields(name)[0])
+}
+
+// amountsOnly reports whether nothing beside the texts can be a person's.
+func (r *rowReader) amountsOnly() bool {
+	for _, c := range r.line.cells {
+		if !isCount(c) {
+			continue
+		}
+		switch r.header.columns[c.column] {
+		case "", FieldDepartment, FieldPosition:
+		case FieldEmployeeNo:
+			if name := r.nameText(); name == "" || !unitWord(strings.Fields(name)[0]) {
+				return false
+			}
+		default:
+			if len(c.text) > 5 && c.kind == textCell || len(c.text) > 9 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// mayHead reports whether a text in its column can be a department's name. In
+// the column of names it must not read like a person's, in that of the key not
+// like a number; a patronymic or initials are a person's anywhere.
+func (r *rowReader) mayHead(c cell, cells int) bool {
+	switch r.header.columns[c.column] {
+	case FieldLastName, FieldFirstName, FieldMiddleName, FieldFullName:
+		return !looksLikePerson(c.text)
+	case FieldEmployeeNo:
+		words := strings.Fields(c.text)
+		return cells == 1 && !strings.ContainsAny(c.text, "0123456789") || unitWord(words[0]) || len(words) > 1 && longWord.MatchString(words[0])
+	}
+	return !surelyPerson(c.text)
+}
+
+var longWord = regexp.MustCompile(`^\pL{5,}`)
+
+var (
+	headCount = regexp.MustCompile(`(?i)\s*(\(\s*\d+\s*(чел\p{L}*|сотр\p{L}*|раб\p{L}*|адам|қызметкер|people|persons|employees|ед|шт\.? ?ед)?\.?\s*\)|[-–—:,]?\s*\d+\s*(чел\p{L}*|сотр\p{L}*|адам|қызметкер|people|persons|employees)\.?)$`)
+	numbering = regexp.MustCompile(`^(\d+(\.\d+)*[.)]\s+|[•▪►▼▸■□\-–—>]+\s*)`)
+)
+
+// withoutCount drops the number of people and the numbering around a
+// department's name.
+func withoutCount(text string) string {
+	short := headCount.ReplaceAllString(numbering.ReplaceAllString(text, ""), "")
+	if short = strings.Trim(short, " :"); !hasLetters(short) {
+		return text
+	}
+	return short
+}
+
+// labelOf returns the field that a label of a group names («Подразделение:»),
+// or "".
+func (r *rowReader) labelOf(text string) Field {
+	return theDictionary().labels[key(text)]
+}
+
+// enterGroup takes note of what the people below the line belong to. A line that
+// names one of the tenant's legal entities is their employer; of several others
+// the last one is the department.
+func (r *rowReader) enterGroup(l line) {
+	texts := slices.DeleteFunc(slices.Clone(l.cells), isCount)
+	text := texts[0].text
+	label := r.labelOf(text)
+	switch before, after, cut := strings.Cut(text, ":"); {
+	case label != "" && len(texts) == 2:
+		text = texts[1].text
+	case cut && r.labelOf(before) != "":
+		label, text = r.labelOf(before), after
+	default:
+		label = ""
+		if name := r.nameText(); name != "" && r.numbered() {
+			text = name
+		}
+	}
+	r.enter(label, withoutCount(strings.TrimSpace(text)))
+}
+
+func (r *rowReader) enter(label Field, text string) {
+	code, ours := r.entityOf(text)
+	g := &r.around.group
+	switch {
+	case ours:
+		*g = group{entity: code}
+	case label == FieldLegalEntity && r.entities == nil:
+		*g = group{entity: tenancy.LegalEntityCode(text)}
+	case label == FieldLegalEntity:
+		*g = group{unknown: true}
+	case theDictionary().sections[key(text)]:
+		g.department = ""
+		r.remarks.section(r.line.no, text)
+	default:
+		g.department = text
+	}
+}
+
+// entityOf finds the tenant's legal entity that a text names.
+func (r *rowReader) entityOf(text string) (tenancy.LegalEntityCode, bool) {
+	code, ok := r.entities[plain(text)]
+	if !ok {
+		code, ok = r.entities[withoutForm(plain(text))]
+	}
+	return code, ok
+}
+
+// readTitles takes what the lines above the header say of everybody below it:
+// the tenant's legal entity, unless the upload names one, and a department that
+// is labelled as such.
+func (r *rowReader) readTitles(titles []line) {
+	r.around.titles = map[string]bool{}
+	for _, l := range titles {
+		if len(l.cells) == 0 || !hasLetters(joined(l)) {
+			continue
+		}
+		r.around.titles[lineKey(l)] = true
+		text := joined(l)
+		before, after, cut := strings.Cut(text, ":")
+		label := r.labelOf(before)
+		if !cut && len(l.cells) == 2 {
+			label, after = r.labelOf(l.cells[0].text), l.cells[1].text
+		}
+		if label == "" {
+			after = text
+		}
+		after = strings.TrimSpace(after)
+		if code, ours := r.entityOf(after); ours && r.opts.LegalEntity == "" {
+			r.around.group.entity = code
+		} else if label == FieldDepartment && startsWithCapital(after) {
+			r.around.group.department = after
+		}
+	}
+}
+
+func startsWithCapital(text string) bool {
+	return text != "" && unicode.IsUpper([]rune(text)[0]) && !strings.ContainsAny(text, "<>*") && !beginsWith(skeleton(text), skeletons([]string{"все", "all", "барлық"}))
+}
