@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// verdict is what a column's name was understood as: nothing, a field, or
+// understood is what a column's name was understood as: nothing, a field, or
 // several fields that one column cannot hold.
-type verdict struct {
+type understood struct {
 	meaning
 	ok         bool
 	exact      bool    // as it stands in the dictionary, or as the tenant has confirmed
@@ -20,7 +20,7 @@ type verdict struct {
 
 // understand finds what a column's name means: whole, then by its parts (two
 // languages side by side, a remark in brackets), then with small misspellings.
-func (d *dictionary) understand(name string) verdict {
+func (d *dictionary) understand(name string) understood {
 	for _, nearly := range []bool{false, true} {
 		v := d.whole(name, nearly)
 		if !v.ok && !v.settled && len(v.fits) == 0 {
@@ -31,7 +31,7 @@ func (d *dictionary) understand(name string) verdict {
 			return v
 		}
 	}
-	return verdict{}
+	return understood{}
 }
 
 // knows reports whether the text is a name of the dictionary, ours or not,
@@ -44,15 +44,15 @@ func (d *dictionary) knows(name string) bool {
 	return v.ok || v.settled || len(v.fits) > 0
 }
 
-func (d *dictionary) whole(name string, nearly bool) verdict {
+func (d *dictionary) whole(name string, nearly bool) understood {
 	k := key(name)
 	switch {
 	case k == "" || d.ignored[k]:
-		return verdict{settled: k != ""}
+		return understood{settled: k != ""}
 	case d.names[k].field != "":
-		return verdict{meaning: d.names[k], ok: true, givenFirst: d.givenFirst[k]}
+		return understood{meaning: d.names[k], ok: true, givenFirst: d.givenFirst[k]}
 	case d.anothers(name):
-		return verdict{settled: true}
+		return understood{settled: true}
 	case nearly:
 		return d.nearly(k)
 	}
@@ -61,7 +61,7 @@ func (d *dictionary) whole(name string, nearly bool) verdict {
 
 // variant finds a name with words that say nothing, with a number («Телефон 2»)
 // or with letters that a conversion has turned into question marks.
-func (d *dictionary) variant(name string) verdict {
+func (d *dictionary) variant(name string) understood {
 	if strings.ContainsRune(name, '?') {
 		if v := d.gaps(name); v.ok {
 			return v
@@ -69,21 +69,21 @@ func (d *dictionary) variant(name string) verdict {
 	}
 	k := strings.ReplaceAll(d.withoutNoise(name), " ", "")
 	if m, ok := d.names[k]; ok {
-		return verdict{meaning: m, ok: true, givenFirst: d.givenFirst[k]}
+		return understood{meaning: m, ok: true, givenFirst: d.givenFirst[k]}
 	}
 	last, size := utf8.DecodeLastRuneInString(k)
 	if m, ok := d.names[k[:len(k)-size]]; ok && last >= '1' && last <= '9' {
 		m.rank += 10 * int(last-'1')
-		return verdict{meaning: m, ok: true}
+		return understood{meaning: m, ok: true}
 	}
-	return verdict{}
+	return understood{}
 }
 
 // gaps finds the only name that a text with question marks can have been: each
 // stands for a letter that the encoding of the file does not have.
-func (d *dictionary) gaps(name string) verdict {
+func (d *dictionary) gaps(name string) understood {
 	text := []rune(key(strings.ReplaceAll(name, "?", "ъ")))
-	var v verdict
+	var v understood
 	for _, known := range d.list {
 		if len(known.letters) != len(text) || len(text) < 3 {
 			continue
@@ -93,10 +93,10 @@ func (d *dictionary) gaps(name string) verdict {
 			same = same && (r == 'ъ' || r == known.letters[i])
 		}
 		if same && v.ok && v.field != known.field {
-			return verdict{}
+			return understood{}
 		}
 		if same {
-			v = verdict{meaning: known.meaning, ok: true}
+			v = understood{meaning: known.meaning, ok: true}
 		}
 	}
 	return v
@@ -104,7 +104,7 @@ func (d *dictionary) gaps(name string) verdict {
 
 // byParts takes a name apart at the signs that part two languages or a remark:
 // A / B, A | B, A (B), A, B; and, without misspellings, at any space.
-func (d *dictionary) byParts(name string, nearly bool) verdict {
+func (d *dictionary) byParts(name string, nearly bool) understood {
 	parts := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("/\\|()[]\n;,:+•", r) })
 	var found []meaning
 	var givenFirst bool
@@ -200,7 +200,7 @@ func isTitleOfThing(name string) bool {
 // together decides what several known names in one cell mean: the same thing in
 // two languages, the parts of a full name, groups over people as in 1C's
 // reports, or a question.
-func (d *dictionary) together(found []meaning, parts []string) verdict {
+func (d *dictionary) together(found []meaning, parts []string) understood {
 	strong := found
 	if len(found) > 1 {
 		strong = d.strong(found, parts)
@@ -213,17 +213,17 @@ func (d *dictionary) together(found []meaning, parts []string) verdict {
 	}
 	switch {
 	case len(fields) == 0:
-		return verdict{}
+		return understood{}
 	case len(fields) == 1 && codeOfAnother(found, fields[0]):
-		return verdict{settled: true}
+		return understood{settled: true}
 	case len(fields) == 1:
-		return verdict{meaning: strong[0], ok: true}
+		return understood{meaning: strong[0], ok: true}
 	case partsOfName(fields):
-		return verdict{meaning: meaning{FieldFullName, 0}, ok: true, givenFirst: slices.Index(fields, FieldFirstName) < slices.Index(fields, FieldLastName)}
+		return understood{meaning: meaning{FieldFullName, 0}, ok: true, givenFirst: slices.Index(fields, FieldFirstName) < slices.Index(fields, FieldLastName)}
 	case groupsOverPeople(fields):
-		return verdict{meaning: meaning{FieldFullName, 1}, ok: true}
+		return understood{meaning: meaning{FieldFullName, 1}, ok: true}
 	}
-	return verdict{fits: fields}
+	return understood{fits: fields}
 }
 
 // strong leaves out the names that are remarks beside another name.
@@ -265,11 +265,11 @@ const longestName = 60
 
 // nearly finds the one field whose name is a small misspelling away: one letter
 // in six, two in ten, none in shorter names; fits has two that are as near.
-func (d *dictionary) nearly(name string) verdict {
+func (d *dictionary) nearly(name string) understood {
 	letters := []rune(name)
 	least := allowance(len(letters)) + 1
 	if least == 1 || len(letters) > longestName {
-		return verdict{}
+		return understood{}
 	}
 	var best meaning
 	var fits []Field
@@ -286,11 +286,11 @@ func (d *dictionary) nearly(name string) verdict {
 	}
 	switch {
 	case len(fits) == 0 || d.nearIgnored(letters, least):
-		return verdict{}
+		return understood{}
 	case len(fits) > 1:
-		return verdict{fits: fits}
+		return understood{fits: fits}
 	}
-	return verdict{meaning: best, ok: true}
+	return understood{meaning: best, ok: true}
 }
 
 // nearIgnored reports whether a name that is none of ours is as near.

@@ -304,8 +304,12 @@ func (r *rowReader) isNothing() bool {
 	case name != "" && !hasLetters(name):
 		return true
 	}
-	return r.around.gap && len(strings.Fields(name)) < 2
+	return r.around.gap && len(strings.Fields(name)) < 2 && len(r.line.cells) <= smallTable
 }
+
+// smallTable is how many columns a table below the list has at most; a line of
+// more values may be a person's whose number and name are gone.
+const smallTable = 3
 
 // isCount reports whether a cell holds an amount.
 func isCount(c cell) bool { return amount.MatchString(c.text) }

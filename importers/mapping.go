@@ -135,7 +135,7 @@ func (h header) named() map[string]Field {
 
 // reading is what one column's name was understood as.
 type reading struct {
-	verdict
+	understood
 	column    int
 	name      string // all of it, for people and for Names
 	last      string // its own part of it
@@ -157,17 +157,17 @@ func (r reading) weight() int {
 // the same line is part of several candidates.
 type nameFinder struct {
 	told settlement
-	memo map[string]verdict
+	memo map[string]understood
 }
 
 // memoNames bounds the memory: far more than a header has columns.
 const memoNames = 4096
 
 func newNameFinder(told settlement) *nameFinder {
-	return &nameFinder{told: told, memo: map[string]verdict{}}
+	return &nameFinder{told: told, memo: map[string]understood{}}
 }
 
-func (f *nameFinder) understand(name string) verdict {
+func (f *nameFinder) understand(name string) understood {
 	v, ok := f.memo[name]
 	if !ok {
 		if hasLetters(name) || strings.ContainsAny(name, "№#") {
@@ -205,17 +205,17 @@ func (f *nameFinder) read(column int, path []string, seen map[string]int) readin
 		r.name += " [" + strconv.Itoa(seen[k]) + "]"
 	}
 	if field, ok := f.told.names[key(r.name)]; ok {
-		r.verdict = verdict{meaning: meaning{field: field}, ok: field != "", exact: true, settled: true}
+		r.understood = understood{meaning: meaning{field: field}, ok: field != "", exact: true, settled: true}
 		r.confirmed = true
 		return r
 	}
-	r.verdict = f.fromPath(path)
+	r.understood = f.fromPath(path)
 	return r
 }
 
 // fromPath reads a name with the groups above it: together with its group as a
 // name of the dictionary, alone, or as the group's.
-func (f *nameFinder) fromPath(path []string) verdict {
+func (f *nameFinder) fromPath(path []string) understood {
 	d := theDictionary()
 	own := path[len(path)-1]
 	if len(path) == 1 {
@@ -224,14 +224,14 @@ func (f *nameFinder) fromPath(path []string) verdict {
 	groups := path[:len(path)-1]
 	group := groups[len(groups)-1]
 	if slices.ContainsFunc(groups, d.anothers) {
-		return verdict{settled: true}
+		return understood{settled: true}
 	}
 	for _, both := range []string{group + " " + own, own + " " + group} {
 		if m, ok := d.names[key(both)]; ok {
-			return verdict{meaning: m, ok: true, exact: true, givenFirst: d.givenFirst[key(both)]}
+			return understood{meaning: m, ok: true, exact: true, givenFirst: d.givenFirst[key(both)]}
 		}
 		if d.ignored[key(both)] {
-			return verdict{settled: true}
+			return understood{settled: true}
 		}
 	}
 	above, ofGroup := f.understand(group), f.understand(own)
@@ -239,14 +239,14 @@ func (f *nameFinder) fromPath(path []string) verdict {
 	case above.ok && (isTitleOfThing(own) || isDay(own) && isDate(above.field) || isHint(own)):
 		return above
 	case above.ok && d.weak[key(own)] && above.field != ofGroup.field && above.field != FieldFullName:
-		return verdict{settled: true}
+		return understood{settled: true}
 	case ofGroup.ok || ofGroup.settled || len(ofGroup.fits) > 0:
 		return ofGroup
 	}
 	if v := f.understand(group + " " + own); v.ok && len(above.fits) == 0 && (!above.ok || above.field != v.field) {
 		return v
 	}
-	return verdict{}
+	return understood{}
 }
 
 // isDay reports whether a name says only that a date follows.

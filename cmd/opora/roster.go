@@ -38,6 +38,8 @@ type parseFlags struct {
 	country, sheet, catalogue, tenant string
 	errors, lang                      string
 	force                             bool
+	columns                           []string
+	headerLine                        int
 }
 
 func newRosterParseCommand() *cobra.Command {
@@ -48,6 +50,8 @@ func newRosterParseCommand() *cobra.Command {
 		Long: `Read a list (.xlsx or CSV) offline and print what was understood as JSON lines, in
 file order: rows with their problems, skipped lines with the reason, the summary
 last. With --catalogue and --tenant the legal entities and segments are checked too.
+When the list asks which column holds what (header_ambiguous), answer with --map; a
+field that no column holds is mapped to "-".
 Exit status 0 when the file could be read, whatever its rows hold, else 1.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -66,6 +70,8 @@ Exit status 0 when the file could be read, whatever its rows hold, else 1.`,
 	cmd.Flags().StringVar(&flags.sheet, "sheet", "", "name of the sheet; the first one with a header when absent")
 	cmd.Flags().StringVar(&flags.catalogue, "catalogue", "", "folder of the catalogue that knows the tenant")
 	cmd.Flags().StringVar(&flags.tenant, "tenant", "", "tenant whose legal entities and segments hold")
+	cmd.Flags().StringArrayVar(&flags.columns, "map", nil, "column of a field, such as phone=D; may be given several times")
+	cmd.Flags().IntVar(&flags.headerLine, "header-line", 0, "last line of the header; found when absent")
 	cmd.Flags().StringVar(&flags.errors, "errors", "", "write the list as a workbook (.xlsx) with its problems marked and a column that says what to do")
 	cmd.Flags().StringVar(&flags.lang, "lang", "", "language of that column: ru, kk or en; the country's first when absent")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "replace the workbook of --errors when it exists")
@@ -90,7 +96,10 @@ func (f parseFlags) options(cmd *cobra.Command) (importers.Options, error) {
 	if err != nil {
 		return importers.Options{}, err
 	}
-	opts := importers.Options{Country: country, Sheet: f.sheet}
+	opts := importers.Options{Country: country, Sheet: f.sheet, HeaderLine: f.headerLine}
+	if opts.Mapping, err = mappingOf(f.columns); err != nil {
+		return opts, err
+	}
 	if f.tenant == "" {
 		return opts, nil
 	}
@@ -101,6 +110,19 @@ func (f parseFlags) options(cmd *cobra.Command) (importers.Options, error) {
 	opts.LegalEntities = append([]tenancy.LegalEntity{}, tenant.LegalEntities...)
 	opts.Segments = append([]tenancy.Segment{}, tenant.Segments...)
 	return opts, nil
+}
+
+// mappingOf reads what --map says: field=COLUMN each.
+func mappingOf(columns []string) (importers.Mapping, error) {
+	mapping := importers.Mapping{}
+	for _, c := range columns {
+		field, column, ok := strings.Cut(c, "=")
+		if _, twice := mapping[importers.Field(field)]; !ok || twice {
+			return nil, tenancy.E(tenancy.Invalid, "mapping_invalid", fmt.Sprintf("--map takes field=COLUMN, such as phone=D, once for each field; it was given %q", c))
+		}
+		mapping[importers.Field(field)] = column
+	}
+	return mapping, nil
 }
 
 // marked is the list that --errors asks for; without it only its path is set.
