@@ -206,7 +206,7 @@ func (r *rowReader) isNote() bool {
 	case strings.HasPrefix(first.text, "*") || strings.HasPrefix(first.text, "©") || isFootnote(first.text):
 		return !r.named()
 	case isRemark(l):
-		return !r.mayBePerson(first)
+		return len(l.cells) <= smallTable+2 && !r.mayBePerson(first)
 	case len(l.cells) == 1:
 		return isSentence(first.text)
 	}
