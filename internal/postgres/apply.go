@@ -172,10 +172,11 @@ func (a *applier) write(ctx context.Context, filter string) error {
 		CREATE TEMP TABLE turn ON COMMIT DROP AS
 		SELECT c.tenant, c.import_id, c.n, c.kind, c.line, c.legal_entity, c.employee_key, c.employee_id, c.employment_id, c.from_id, c.releases_id, c.login, c.new_person, c.new_job,
 			c.explicit, c.settled, coalesce(nullif(c.identity_line, 0), c.line) AS identity_line, c.left_on, c.fields,
-			p.import_id AS was_person_import, e.import_id AS was_job_import, f.import_id AS was_from_import, coalesce(p.national_id_hash, '') AS was_national_id_hash
+			p.import_id AS was_person_import, e.import_id AS was_job_import, f.import_id AS was_from_import, l.import_id AS was_released_import, coalesce(p.national_id_hash, '') AS was_national_id_hash
 		FROM import_change c LEFT JOIN person p ON p.tenant = c.tenant AND p.id = c.employee_id
 			LEFT JOIN employment e ON e.tenant = c.tenant AND e.id = c.employment_id
 			LEFT JOIN employment f ON f.tenant = c.tenant AND f.id = c.from_id
+			LEFT JOIN employment l ON l.tenant = c.tenant AND l.id = c.releases_id
 		WHERE c.tenant = $1 AND c.import_id = $2 AND c.state = 'planned'`+filter, a.tenant, a.id)
 	if err != nil {
 		return err
@@ -416,7 +417,7 @@ func (a *applier) sendOff(ctx context.Context) error {
 func (a *applier) settle(ctx context.Context) error {
 	_, err := a.tx.Exec(ctx, `
 		UPDATE import_change c SET state = 'applied', login = t.login, new_job = t.new_job, was_person_import = t.was_person_import, was_job_import = t.was_job_import,
-			was_from_import = t.was_from_import, was_national_id_hash = CASE WHEN t.new_person THEN '' ELSE t.was_national_id_hash END
+			was_from_import = t.was_from_import, was_released_import = t.was_released_import, was_national_id_hash = CASE WHEN t.new_person THEN '' ELSE t.was_national_id_hash END
 		FROM turn t WHERE c.tenant = $1 AND c.import_id = $2 AND c.n = t.n`, a.tenant, a.id)
 	if err != nil {
 		return err

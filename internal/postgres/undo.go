@@ -12,17 +12,18 @@ import (
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// Undo takes an applied import back: every change is reversed, or kept because
-// something else has changed the person or the employment since, or failed.
-// Whoever was new is removed with his account; who left may sign in again. An
-// import that is not applied is tenancy.Conflict (import_state); to undo one
-// again is success and changes nothing.
+// Undo takes an applied import back: every change is reversed, kept or failed.
+// Kept are those of persons and employments that something else has changed
+// since (changed_since), or that a later list has shown to be right
+// (confirmed_since). Whoever was new is removed with his account, unless he may
+// have signed in: then the account is closed and stays his (account_kept), for
+// the list that names him again. Who left may sign in again. An import that is
+// not applied is tenancy.Conflict (import_state); when one is undone again, what
+// was kept or has failed is looked at anew, and what was reversed stays so.
 func (r *Rosters) Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.UndoReport, error) {
 	after, err := r.decide(ctx, actor, tenancy.ApplyRoster, id, func(tx pgx.Tx, i roster.Import) error {
 		switch i.State {
-		case roster.Undone:
-			return nil
-		case roster.Applied:
+		case roster.Applied, roster.Undone:
 		case roster.Cancelled:
 			var applied bool // dated leaves do not wait for the brake
 			err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM import_change WHERE tenant = $1 AND import_id = $2 AND state = 'applied')`, i.Tenant, id).Scan(&applied)
@@ -83,61 +84,125 @@ func (a *applier) undo(ctx context.Context) error {
 	if err := a.refreshStatistics(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{
-		a.sortOut, a.rehire, a.restoreJobs, a.restorePeople, a.unhire, a.projectUndone, a.endUndo,
-	} {
-		if err := step(ctx); err != nil {
-			return err
+	if err := a.sortOut(ctx, len(c.Tenant.SSO) > 0); err != nil {
+		return err
+	}
+	var reversed bool
+	if err := a.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM turn WHERE state = 'reversed')`).Scan(&reversed); err != nil {
+		return err
+	}
+	if reversed {
+		ended := c.Today.AddDays(-c.Grace - 1) // closed at once: no grace for what never was
+		for _, step := range []func(context.Context) error{
+			a.rehire, a.restoreJobs, func(ctx context.Context) error { return a.removeJobs(ctx, ended) }, a.returnNumbers, a.restorePeople, a.unhire, a.projectUndone,
+		} {
+			if err := step(ctx); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return a.endUndo(ctx, reversed)
 }
 
-// sortOut decides on every change, into the table turn: a row that another
-// import or person wrote since is not ours to reverse.
-func (a *applier) sortOut(ctx context.Context) error {
+// sortOut decides on every change, into the table turn. signIn says that
+// anybody who was listed may have signed in at once.
+func (a *applier) sortOut(ctx context.Context, signIn bool) error {
 	_, err := a.tx.Exec(ctx, `
 		CREATE TEMP TABLE turn ON COMMIT DROP AS
-		SELECT c.*, NOT c.new_person AND `+touches(personColumns)+` AS person_touched, c.new_job OR c.kind IN ('leave', 'return') OR `+touches(jobColumns)+` AS job_touched
-		FROM import_change c WHERE c.tenant = $1 AND c.import_id = $2 AND c.state = 'applied'`, a.tenant, a.id)
+		SELECT c.*, NOT c.new_person AND `+touches(personColumns)+` AS person_touched, c.new_job OR c.kind IN ('leave', 'return') OR `+touches(jobColumns)+` AS job_touched, false AS owned
+		FROM import_change c WHERE c.tenant = $1 AND c.import_id = $2 AND c.state IN ('applied', 'kept', 'failed')`, a.tenant, a.id)
 	if err != nil {
 		return err
 	}
 	if _, err := a.tx.Exec(ctx, `ANALYZE turn`); err != nil {
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `
-		UPDATE turn c SET
-			state = CASE WHEN p.id IS NULL OR p.erased_at IS NOT NULL THEN 'failed'
-				WHEN (c.person_touched OR c.new_person) AND p.import_id IS DISTINCT FROM $2 OR c.job_touched AND e.import_id IS DISTINCT FROM $2
-					OR c.from_id IS NOT NULL AND f.import_id IS DISTINCT FROM $2
-					OR c.new_person AND EXISTS (SELECT FROM employment o WHERE o.tenant = $1 AND o.person_id = c.employee_id AND o.import_id IS DISTINCT FROM $2) THEN 'kept'
-				ELSE 'reversed' END,
-			reason = CASE WHEN p.id IS NULL OR p.erased_at IS NOT NULL THEN 'erased' ELSE '' END
-		FROM turn t LEFT JOIN person p ON p.tenant = $1 AND p.id = t.employee_id LEFT JOIN employment e ON e.tenant = $1 AND e.id = t.employment_id
-			LEFT JOIN employment f ON f.tenant = $1 AND f.id = t.from_id
-		WHERE t.n = c.n`, a.tenant, a.id)
-	if err != nil {
-		return err
+	for _, step := range []func(context.Context) error{a.sortChanged, a.sortConfirmed, a.sortTogether} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
-	// Of one new person all is reversed or nothing: a second employment hangs on him.
 	_, err = a.tx.Exec(ctx, `
-		UPDATE turn c SET state = 'kept' WHERE c.state = 'reversed'
-		AND EXISTS (SELECT FROM turn h WHERE h.new_person AND h.employee_id = c.employee_id AND h.state <> 'reversed')`)
+		UPDATE turn c SET owned = true, reason = CASE WHEN c.new_person THEN 'account_kept' ELSE '' END
+		WHERE c.state = 'reversed' AND EXISTS (SELECT FROM turn h WHERE h.new_person AND h.employee_id = c.employee_id)
+		AND ($2 OR EXISTS (SELECT FROM activation v WHERE v.tenant = $1 AND v.employee_id = c.employee_id))`, a.tenant, signIn)
 	if err != nil {
-		return err
-	}
-	if _, err = a.tx.Exec(ctx, `UPDATE turn SET reason = 'changed_since' WHERE state = 'kept'`); err != nil {
 		return err
 	}
 	_, err = a.tx.Exec(ctx, `ANALYZE turn`) // the states are new: planned for none of them, the joins below take minutes
 	return err
 }
 
+// sortChanged keeps what another import or person wrote since: it is not ours
+// to reverse.
+func (a *applier) sortChanged(ctx context.Context) error {
+	_, err := a.tx.Exec(ctx, `
+		UPDATE turn c SET
+			state = CASE WHEN p.id IS NULL OR p.erased_at IS NOT NULL THEN 'failed'
+				WHEN (c.person_touched OR c.new_person) AND p.import_id IS DISTINCT FROM $2 OR c.job_touched AND e.import_id IS DISTINCT FROM $2
+					OR c.from_id IS NOT NULL AND f.import_id IS DISTINCT FROM $2
+					OR c.releases_id IS NOT NULL AND l.import_id IS DISTINCT FROM $2
+					OR c.new_person AND EXISTS (SELECT FROM employment o WHERE o.tenant = $1 AND o.person_id = c.employee_id AND o.import_id IS DISTINCT FROM $2)
+					OR c.new_person AND EXISTS (SELECT FROM grant_override o WHERE o.tenant = $1 AND o.person_id = c.employee_id) THEN 'kept'
+				ELSE 'reversed' END
+		FROM turn t LEFT JOIN person p ON p.tenant = $1 AND p.id = t.employee_id LEFT JOIN employment e ON e.tenant = $1 AND e.id = t.employment_id
+			LEFT JOIN employment f ON f.tenant = $1 AND f.id = t.from_id LEFT JOIN employment l ON l.tenant = $1 AND l.id = t.releases_id
+		WHERE t.n = c.n`, a.tenant, a.id)
+	if err != nil {
+		return err
+	}
+	_, err = a.tx.Exec(ctx, `UPDATE turn SET reason = CASE state WHEN 'failed' THEN 'erased' WHEN 'kept' THEN 'changed_since' ELSE '' END`)
+	return err
+}
+
+// sortConfirmed keeps what a list that was applied later, and not undone, has
+// shown to be right: it listed the person, it said the same, or it did not list
+// him either. That list has changed nothing, so its rows tell.
+func (a *applier) sortConfirmed(ctx context.Context) error {
+	_, err := a.tx.Exec(ctx, `
+		CREATE TEMP TABLE later ON COMMIT DROP AS
+		SELECT l.id, l.mode, l.legal_entity FROM import l JOIN import i ON i.tenant = l.tenant AND i.id = $2
+		WHERE l.tenant = $1 AND l.id <> i.id AND l.state IN ('applying', 'applied') AND l.applied_at > i.applied_at`, a.tenant, a.id)
+	if err != nil {
+		return err
+	}
+	_, err = a.tx.Exec(ctx, `
+		UPDATE turn c SET state = 'kept', reason = 'confirmed_since' WHERE c.state = 'reversed' AND EXISTS (
+			SELECT FROM later l LEFT JOIN import_row r ON r.tenant = $1 AND r.import_id = l.id AND r.legal_entity = c.legal_entity AND r.employee_key = c.employee_key
+			WHERE CASE
+				WHEN r.line IS NULL THEN c.kind = 'leave' AND l.mode = 'full' AND (l.legal_entity = c.legal_entity
+					OR EXISTS (SELECT FROM import_row o WHERE o.tenant = $1 AND o.import_id = l.id AND o.legal_entity = c.legal_entity))
+				WHEN EXISTS (SELECT FROM import_problem p WHERE p.tenant = $1 AND p.import_id = l.id AND p.stage = 'plan' AND p.code = 'identity_changed' AND p.line = r.line) THEN false
+				WHEN c.kind = 'leave' THEN l.mode = 'leavers' OR r.left_on = c.left_on
+				WHEN l.mode = 'leavers' THEN false
+				WHEN c.kind = 'update' THEN EXISTS (SELECT FROM jsonb_array_elements(c.fields) x WHERE x ->> 'new' = to_jsonb(r) ->> (x ->> 'field'))
+				ELSE true END)`, a.tenant)
+	if err != nil {
+		return err
+	}
+	_, err = a.tx.Exec(ctx, `DROP TABLE later`)
+	return err
+}
+
+// sortTogether keeps all of a new person or nothing: a second employment hangs
+// on him.
+func (a *applier) sortTogether(ctx context.Context) error {
+	_, err := a.tx.Exec(ctx, `
+		UPDATE turn c SET state = 'kept', reason = h.reason FROM (
+			SELECT t.employee_id, max(t.reason) AS reason FROM turn t
+			WHERE t.state = 'kept' AND EXISTS (SELECT FROM turn n WHERE n.new_person AND n.employee_id = t.employee_id) GROUP BY t.employee_id) h
+		WHERE c.state = 'reversed' AND c.employee_id = h.employee_id`)
+	return err
+}
+
+// before is the import that had written a row before this one did, as far as
+// this one has not written it twice.
+func before(column string) string { return "nullif(c." + column + ", c.import_id)" }
+
 // rehire gives those who moved their old employment back.
 func (a *applier) rehire(ctx context.Context) error {
 	_, err := a.tx.Exec(ctx, `
-		UPDATE employment e SET left_on = c.was_left_on, import_id = NULL FROM turn c
+		UPDATE employment e SET left_on = c.was_left_on, import_id = `+before("was_from_import")+` FROM turn c
 		WHERE e.tenant = $1 AND e.id = c.from_id AND c.state = 'reversed'`, a.tenant)
 	return err
 }
@@ -154,18 +219,35 @@ func oldValues(by string, fields []string) string {
 }
 
 // restoreJobs writes the old fields and last days of employments that the
-// import changed, and removes those that it made.
+// import changed.
 func (a *applier) restoreJobs(ctx context.Context) error {
 	_, err := a.tx.Exec(ctx, `
 		UPDATE employment e SET department = coalesce(f.department, e.department), position = coalesce(f.position, e.position), segment = coalesce(f.segment, e.segment),
 			hired_on = CASE WHEN f.hired_on IS NULL THEN e.hired_on ELSE nullif(f.hired_on, '')::date END,
-			left_on = CASE WHEN c.kind IN ('leave', 'return') THEN c.was_left_on ELSE e.left_on END, import_id = NULL
+			left_on = CASE WHEN c.kind IN ('leave', 'return') THEN c.was_left_on ELSE e.left_on END, import_id = `+before("was_job_import")+`
 		FROM turn c LEFT JOIN (`+oldValues("employment_id", jobColumns)+`) f ON f.n = c.n
 		WHERE e.tenant = $1 AND e.id = c.employment_id AND c.state = 'reversed' AND c.job_touched AND NOT c.new_job`, a.tenant)
+	return err
+}
+
+// removeJobs removes the employments that the import made. Those of an account
+// that stays have ended, and give the number up.
+func (a *applier) removeJobs(ctx context.Context, ended tenancy.Date) error {
+	_, err := a.tx.Exec(ctx, `DELETE FROM employment e USING turn c WHERE e.tenant = $1 AND e.id = c.employment_id AND c.state = 'reversed' AND c.new_job AND NOT c.owned`, a.tenant)
 	if err != nil {
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `DELETE FROM employment e USING turn c WHERE e.tenant = $1 AND e.id = c.employment_id AND c.state = 'reversed' AND c.new_job`, a.tenant)
+	_, err = a.tx.Exec(ctx, `
+		UPDATE employment e SET left_on = $2, released_at = CASE WHEN c.releases_id IS NOT NULL THEN now() END, import_id = NULL FROM turn c
+		WHERE e.tenant = $1 AND e.id = c.employment_id AND c.state = 'reversed' AND c.new_job AND c.owned`, a.tenant, day(ended))
+	return err
+}
+
+// returnNumbers gives numbers back to those who had them before.
+func (a *applier) returnNumbers(ctx context.Context) error {
+	_, err := a.tx.Exec(ctx, `
+		UPDATE employment e SET released_at = NULL, import_id = `+before("was_released_import")+` FROM turn c
+		WHERE e.tenant = $1 AND e.id = c.releases_id AND c.state = 'reversed'`, a.tenant)
 	return err
 }
 
@@ -175,42 +257,33 @@ func (a *applier) restorePeople(ctx context.Context) error {
 		UPDATE person p SET last_name = coalesce(f.last_name, p.last_name), first_name = coalesce(f.first_name, p.first_name), middle_name = coalesce(f.middle_name, p.middle_name),
 			email = coalesce(f.email, p.email), phone = coalesce(f.phone, p.phone),
 			birth_date = CASE WHEN f.birth_date IS NULL THEN p.birth_date ELSE nullif(f.birth_date, '')::date END,
-			national_id = CASE WHEN f.national_id = '' THEN '' ELSE p.national_id END, national_id_hash = CASE WHEN f.national_id = '' THEN '' ELSE p.national_id_hash END,
-			import_id = NULL
-		FROM (`+oldValues("employee_id", personColumns)+`) f WHERE p.tenant = $1 AND p.id = f.employee_id
+			national_id = coalesce(f.national_id, p.national_id), national_id_hash = CASE WHEN f.national_id IS NULL THEN p.national_id_hash ELSE c.was_national_id_hash END,
+			import_id = `+before("was_person_import")+`
+		FROM (`+oldValues("employee_id", personColumns)+`) f JOIN turn c ON c.n = f.n WHERE p.tenant = $1 AND p.id = f.employee_id
 		RETURNING p.id::text, p.last_name || ' ' || p.first_name || ' ' || p.middle_name`, a.tenant)
 	if err != nil {
 		return err
 	}
-	var ids, names []string
-	var id, name string
-	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-		ids, names = append(ids, id), append(names, roster.Fold(name))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	_, err = a.tx.Exec(ctx, `UPDATE person p SET search = u.search FROM unnest($2::text[], $3::text[]) u (id, search) WHERE p.tenant = $1 AND p.id = u.id::uuid AND p.search <> u.search`, a.tenant, ids, names)
-	return err
+	return a.refold(ctx, rows)
 }
 
-// unhire removes the persons that the import made, with their accounts.
+// unhire removes the persons that the import made, with their accounts, where
+// nobody can have signed in.
 func (a *applier) unhire(ctx context.Context) error {
 	if _, err := a.tx.Exec(ctx, `GRANT SELECT ON turn TO opora_contour`); err != nil {
 		return err
 	}
 	err := asContour(ctx, a.tx, a.tenant, func() error {
-		_, err := a.tx.Exec(ctx, `DELETE FROM email_claim m USING turn c WHERE m.tenant = $1 AND m.employee_id = c.employee_id AND c.state = 'reversed' AND c.new_person`, a.tenant)
+		_, err := a.tx.Exec(ctx, `DELETE FROM email_claim m USING turn c WHERE m.tenant = $1 AND m.employee_id = c.employee_id AND c.state = 'reversed' AND c.new_person AND NOT c.owned`, a.tenant)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for _, statement := range []string{
-		`INSERT INTO op (tenant, import_id, employee_id, kind, line) SELECT c.tenant, c.import_id, c.employee_id, 'delete', c.line FROM turn c WHERE c.tenant = $1 AND c.state = 'reversed' AND c.new_person`,
-		`DELETE FROM account m USING turn c WHERE m.tenant = $1 AND m.id = c.employee_id AND c.state = 'reversed' AND c.new_person`,
-		`DELETE FROM person m USING turn c WHERE m.tenant = $1 AND m.id = c.employee_id AND c.state = 'reversed' AND c.new_person`,
+		`INSERT INTO op (tenant, import_id, employee_id, kind, line) SELECT c.tenant, c.import_id, c.employee_id, 'delete', c.line FROM turn c WHERE c.tenant = $1 AND c.state = 'reversed' AND c.new_person AND NOT c.owned`,
+		`DELETE FROM account m USING turn c WHERE m.tenant = $1 AND m.id = c.employee_id AND c.state = 'reversed' AND c.new_person AND NOT c.owned`,
+		`DELETE FROM person m USING turn c WHERE m.tenant = $1 AND m.id = c.employee_id AND c.state = 'reversed' AND c.new_person AND NOT c.owned`,
 	} {
 		if _, err := a.tx.Exec(ctx, statement, a.tenant); err != nil {
 			return err
@@ -233,14 +306,17 @@ func (a *applier) projectUndone(ctx context.Context) error {
 	return a.project(ctx)
 }
 
-// endUndo marks the changes and the import, and the tenant's people as changed.
-func (a *applier) endUndo(ctx context.Context) error {
-	_, err := a.tx.Exec(ctx, `UPDATE import_change c SET state = t.state, reason = t.reason FROM turn t WHERE c.tenant = $1 AND c.import_id = $2 AND c.n = t.n`, a.tenant, a.id)
+// endUndo marks the changes and the import, and, when something was reversed,
+// the tenant's people as changed.
+func (a *applier) endUndo(ctx context.Context, reversed bool) error {
+	_, err := a.tx.Exec(ctx, `
+		UPDATE import_change c SET state = t.state, reason = t.reason FROM turn t
+		WHERE c.tenant = $1 AND c.import_id = $2 AND c.n = t.n AND (c.state, c.reason) <> (t.state, t.reason)`, a.tenant, a.id)
 	if err != nil {
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `UPDATE import SET state = 'undone' WHERE tenant = $1 AND id = $2`, a.tenant, a.id)
-	if err != nil {
+	tag, err := a.tx.Exec(ctx, `UPDATE import SET state = 'undone' WHERE tenant = $1 AND id = $2 AND state <> 'undone'`, a.tenant, a.id)
+	if err != nil || !reversed && tag.RowsAffected() == 0 {
 		return err
 	}
 	return a.touch(ctx)
