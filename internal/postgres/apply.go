@@ -34,7 +34,7 @@ func (r *Rosters) Apply(ctx context.Context, actor tenancy.Actor, id roster.Impo
 			return err
 		}
 		if stale {
-			conflict = tenancy.E(tenancy.Conflict, "plan_stale", "The tenant's people have changed since the plan was made; it was made anew: read it again, then apply it.")
+			conflict = planStale()
 			return nil
 		}
 		a := applier{Rosters: r, tx: tx, tenant: i.Tenant, id: id, actor: actor.ID}

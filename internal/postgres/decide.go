@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -14,9 +16,12 @@ import (
 // Approve accepts findings of a held import by their codes; when all are
 // accepted the import is planned. The uploader himself gets tenancy.Conflict
 // (same_person), an import that is not held tenancy.Conflict (import_state), a
-// code that is not among its findings tenancy.Invalid (finding_unknown).
+// code that is not among its findings tenancy.Invalid (finding_unknown). When
+// people have changed so that the plan is another one, nobody has seen it yet:
+// tenancy.Conflict (plan_stale), and it is to be read again.
 func (r *Rosters) Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, accept []string) (roster.Import, error) {
-	return r.decide(ctx, actor, tenancy.ApproveRoster, id, func(tx pgx.Tx, i roster.Import) error {
+	var conflict error // told after the commit: the new plan is kept
+	after, err := r.decide(ctx, actor, tenancy.ApproveRoster, id, func(tx pgx.Tx, i roster.Import) error {
 		switch {
 		case i.UploadedBy == actor.ID:
 			return tenancy.E(tenancy.Conflict, "same_person", "Another person than the one who uploaded the list must accept its findings.")
@@ -30,7 +35,15 @@ func (r *Rosters) Approve(ctx context.Context, actor tenancy.Actor, id roster.Im
 				return tenancy.E(tenancy.Invalid, "finding_unknown", "The import has no finding with one of these codes; read it again.")
 			}
 		}
-		_, err := tx.Exec(ctx, `UPDATE import_finding SET accepted_by = $4, accepted_at = now() WHERE tenant = $1 AND import_id = $2 AND code = ANY($3) AND accepted_by = ''`,
+		stale, err := r.refresh(ctx, tx, i)
+		if err != nil {
+			return err
+		}
+		if stale {
+			conflict = planStale()
+			return nil
+		}
+		_, err = tx.Exec(ctx, `UPDATE import_finding SET accepted_by = $4, accepted_at = now() WHERE tenant = $1 AND import_id = $2 AND code = ANY($3) AND accepted_by = ''`,
 			i.Tenant, id, accept, actor.ID)
 		if err != nil {
 			return err
@@ -40,6 +53,14 @@ func (r *Rosters) Approve(ctx context.Context, actor tenancy.Actor, id roster.Im
 			AND NOT EXISTS (SELECT FROM import_finding f WHERE f.tenant = $1 AND f.import_id = $2 AND f.accepted_by = '')`, i.Tenant, id)
 		return err
 	})
+	if err != nil {
+		return after, err
+	}
+	return after, conflict
+}
+
+func planStale() error {
+	return tenancy.E(tenancy.Conflict, "plan_stale", "The tenant's people have changed since the plan was made; it was made anew: read it again first.")
 }
 
 // Cancel gives up an import that was not applied. To cancel it again is
@@ -95,18 +116,25 @@ func (r *Rosters) decide(ctx context.Context, actor tenancy.Actor, action tenanc
 	return after, err
 }
 
+// lockNotAvailable is the SQLSTATE of a lock that was not to be had in time.
+const lockNotAvailable = "55P03"
+
 // lockRoster makes decisions about one tenant's people take turns, until the
-// transaction ends. Waiting longer than a decision takes means that something
-// is wrong, and is tenancy.Unavailable.
+// transaction ends. Who has waited for half a minute is refused: roster_busy.
 func lockRoster(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug) error {
 	if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '30s'`); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('roster ' || $1, 0))`, tenant); err != nil {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('roster ' || $1, 0))`, tenant)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == lockNotAvailable {
+		return tenancy.E(tenancy.Unavailable, "roster_busy", "Another list of this tenant is being applied or undone; try again in a minute.")
+	}
+	if err != nil {
 		return err
 	}
 	// The lock orders decisions; the snapshot of what follows is taken after it.
-	_, err := tx.Exec(ctx, `SET LOCAL lock_timeout = 0`)
+	_, err = tx.Exec(ctx, `SET LOCAL lock_timeout = 0`)
 	return err
 }
 

@@ -156,43 +156,6 @@ func endImport(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id ros
 	return addProblems(ctx, tx, tenant, id, "apply", refused)
 }
 
-// EndLastDays implements job.LastDays.
-func (r *Rosters) EndLastDays(ctx context.Context) error {
-	part, _, err := r.db.Catalogue(ctx)
-	if err != nil {
-		return err
-	}
-	for _, t := range part.Tenants {
-		if err := r.endLastDays(ctx, t, part.Countries); err != nil {
-			return err
-		}
-	}
-	return r.db.ForContour(ctx, func(tx pgx.Tx) error { return r.wakeOps(ctx, tx) })
-}
-
-// endLastDays lays down the ops of one tenant's people whose last day is over.
-func (r *Rosters) endLastDays(ctx context.Context, t tenancy.Tenant, countries []tenancy.Country) error {
-	var country tenancy.Country
-	if len(countries) > 0 {
-		country = countries[0]
-	}
-	today := asOf(t, country, time.Now()).Today
-	return r.db.ForTenant(ctx, t.Slug, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `
-			WITH over AS (
-				UPDATE account a SET enabled = false WHERE a.tenant = $1 AND a.enabled
-				AND NOT EXISTS (SELECT FROM employment e WHERE e.tenant = a.tenant AND e.person_id = a.id AND (e.left_on IS NULL OR e.left_on >= $2))
-				RETURNING a.id)
-			INSERT INTO op (tenant, employee_id, kind) SELECT $1, id, 'disable' FROM over`, t.Slug, day(today))
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
-		}
-		return asContour(ctx, tx, t.Slug, func() error {
-			return r.queue.Shards(ctx, tx, job.ApplyOps{Tenant: t.Slug}, int(tag.RowsAffected()))
-		})
-	})
-}
-
 // wakeOps enqueues anew for ops that have been open for longer than any worker
 // needs and have no job any more: whatever became of it, they are not forgotten.
 func (r *Rosters) wakeOps(ctx context.Context, tx pgx.Tx) error {

@@ -36,6 +36,9 @@ func (r *Rosters) BeginParse(ctx context.Context, id roster.ImportID) (p *job.Pa
 			return err
 		}
 		c, err := contourIn(ctx, tx, claimed.Tenant)
+		if tenancy.KindOf(err) == tenancy.NotFound {
+			return failDropped(ctx, tx, claimed.Tenant, id)
+		}
 		if err != nil {
 			return err
 		}
@@ -50,6 +53,21 @@ func (r *Rosters) BeginParse(ctx context.Context, id roster.ImportID) (p *job.Pa
 		return nil
 	})
 	return p, err
+}
+
+// failDropped ends an import whose tenant the catalogue has dropped meanwhile:
+// nobody can tell any more what its list should be compared with.
+func failDropped(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) error {
+	err := addProblems(ctx, tx, tenant, id, "parse", []tenancy.Problem{{Code: "tenant_dropped", Severity: tenancy.SeverityError,
+		Message: "The catalogue has no such tenant any more, so the list was not taken; put the tenant back into the catalogue and upload the list again."}})
+	if err != nil {
+		return err
+	}
+	if err := dropUpload(ctx, tx, tenant, id); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE import SET state = 'failed', claim = NULL, lease_until = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, tenant, id)
+	return err
 }
 
 // busyParsing tells an import that another process is parsing from one that
