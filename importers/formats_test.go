@@ -87,7 +87,7 @@ func splitSummary(lines []byte) (records, summary []byte) {
 
 var sheetName = regexp.MustCompile(`"sheet":"[^"]*",`)
 
-// Cut at any kilobyte, and at every byte of the last two, a file of another
+// Cut at any kilobyte, and in many places of the last two, a file of another
 // program is refused whole, or (a tail without any rows) gives the same rows.
 func TestAFileCutAnywhere(t *testing.T) {
 	for _, file := range cuttable(t) {
@@ -99,7 +99,7 @@ func TestAFileCutAnywhere(t *testing.T) {
 			whole := mustParse(t, content, russianList())
 			for size := range len(content) {
 				kilobyte := size%1024 == 0
-				if !kilobyte && size < len(content)-2048 {
+				if !kilobyte && (size < len(content)-2048 || size%37 != 0) {
 					continue
 				}
 				p, err := parseReader(content[:size])
@@ -170,7 +170,7 @@ func TestAFlippedBitAnywhere(t *testing.T) {
 }
 
 func TestSheetsByName(t *testing.T) {
-	for _, ext := range []string{"libreoffice.xlsx", "libreoffice.xls", "xlwt.xls"} {
+	for _, ext := range []string{"libreoffice.xlsx", "libreoffice.ods", "libreoffice.xls", "xlwt.xls"} {
 		content, err := os.ReadFile(filepath.Join(formatFiles, "staff."+ext))
 		if err != nil {
 			t.Fatal(err)

@@ -92,6 +92,12 @@ func FuzzXLS(f *testing.F) {
 	f.Fuzz(checkParsed)
 }
 
+func FuzzODS(f *testing.F) {
+	f.Add(odsSheet(odsHead + odsCells("1", "Иванов Иван", "Склад")))
+	f.Add(odsSheet(odsHead + `<table:table-row table:number-rows-repeated="5"/><table:table-row-group table:display="false"><table:table-row table:number-rows-repeated="2"><table:table-cell table:number-rows-spanned="3" office:value-type="float" office:value="7"><text:p>007</text:p></table:table-cell></table:table-row></table:table-row-group>`))
+	f.Fuzz(func(t *testing.T, content string) { checkParsed(t, packODS(t, content, nil)) })
+}
+
 func FuzzHeader(f *testing.F) {
 	f.Add("Таб. №|ФИО|Телефон / E-mail", "1|Иванов")
 	f.Add("||Дата|", "Табельный|Имя|приема|")

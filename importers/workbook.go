@@ -36,6 +36,9 @@ func openWorkbook(file *os.File, size int64, limits Limits) (book, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.has("mimetype") && !a.has("xl/workbook.xml") {
+		return openODS(file, a, limits)
+	}
 	if err := refuseForeign(a); err != nil {
 		return nil, err
 	}
@@ -56,8 +59,6 @@ func refuseForeign(a *archive) error {
 	switch {
 	case a.has("xl/workbook.bin"):
 		return fileProblem(FileFormat, 0, "This is a binary workbook (.xlsb), which is not read: save it as an Excel workbook (.xlsx).")
-	case a.has("mimetype"):
-		return fileProblem(FileFormat, 0, "This is an OpenDocument file (.ods), which is not read: save it as an Excel workbook (.xlsx).")
 	case a.hasPrefix("word/"):
 		return fileProblem(FileFormat, 0, "This is a Word document: save the list as an Excel workbook (.xlsx) or CSV.")
 	case !a.has("[Content_Types].xml") || !a.has("_rels/.rels"):

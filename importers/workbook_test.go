@@ -135,7 +135,6 @@ func TestOtherDamageOfAWorkbook(t *testing.T) {
 		"no relations":                   {bookParts{"_rels/.rels": ""}, FileFormat},
 		"a Word document":                {bookParts{"word/document.xml": "<x/>"}, FileFormat},
 		"a presentation":                 {bookParts{"[Content_Types].xml": `<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"/></Types>`}, FileFormat},
-		"an OpenDocument":                {bookParts{"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}, FileFormat},
 		"binary workbook":                {bookParts{"xl/workbook.bin": "x"}, FileFormat},
 		"name that climbs":               {bookParts{"xl/../../etc/passwd": "x"}, FileDamaged},
 		"name with a backslash":          {bookParts{`xl\sheet9.xml`: "x"}, FileDamaged},
