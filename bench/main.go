@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -36,21 +37,25 @@ func main() {
 	flag.IntVar(&lists.many, "many", 1_000_000, "rows of the text whose memory is measured; 0 leaves that out")
 	flag.IntVar(&lists.huge, "huge", 0, "rows of a workbook whose memory is measured; 0 leaves that out")
 	flag.IntVar(&lists.turns, "turns", 2, "turns of reading and of excelize's loop")
-	employees := flag.Int("employees", 5000, "employees to import from a file into Keycloak")
-	loop := flag.Int("loop", 500, "employees that the rival loop of gocloak calls makes")
+	var n sizes
+	flag.IntVar(&n.employees, "employees", 5000, "employees on each list that is imported into Keycloak")
+	flag.IntVar(&n.loop, "loop", 400, "employees that each turn of the loop of gocloak calls makes")
+	flag.IntVar(&n.rounds, "rounds", 2, "turns of Opora and of each rival")
+	flag.IntVar(&n.sweep, "sweep", 1500, "users that each way of the raw partial imports makes")
+	flag.IntVar(&n.present, "present", 100_000, "people in the realm when imports are measured again; 0 leaves that out")
 	duration := flag.Duration("duration", 5*time.Second, "how long each side of the check answers")
 	only := flag.String("only", "", "run one measurement: parse, roster or check")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, lists, *employees, *loop, *duration, *only); err != nil {
+	if err := run(ctx, lists, n, *duration, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, lists parseSizes, employees, loop int, duration time.Duration, only string) error {
+func run(ctx context.Context, lists parseSizes, n sizes, duration time.Duration, only string) error {
 	stack, err := stackFromEnv()
 	if err != nil {
 		return err
@@ -64,11 +69,11 @@ func run(ctx context.Context, lists parseSizes, employees, loop int, duration ti
 		results = append(results, rs...)
 	}
 	if only == "" || only == "roster" {
-		r, err := benchRoster(ctx, stack, employees, loop)
+		rs, err := benchRoster(ctx, stack, n)
 		if err != nil {
-			return fmt.Errorf("roster: %w", err)
+			return fmt.Errorf("roster: %w", errors.Join(err, show(rs)))
 		}
-		results = append(results, r)
+		results = append(results, rs...)
 	}
 	if only == "" || only == "check" {
 		r, err := benchCheck(ctx, stack, duration)

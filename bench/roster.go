@@ -3,187 +3,213 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"mime/multipart"
-	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"time"
 
-	"golang.org/x/oauth2/clientcredentials"
-
 	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/rostergen"
 )
 
-// benchRoster imports a generated file the way HR does, over HTTP, and sets
-// the employees per second from the first byte of the upload to the last
-// confirmed account in Keycloak against the plain loop.
-func benchRoster(ctx context.Context, s stack, employees, loop int) (result, error) {
-	file, err := generatedRoster(ctx, employees)
-	if err != nil {
-		return result{}, err
-	}
-	before, err := warmLoop(ctx, s, loop)
-	if err != nil {
-		return result{}, fmt.Errorf("gocloak loop: %w", err)
-	}
-	hr := hrClient(ctx, s)
-	began := time.Now()
-	imp, err := hr.upload(ctx, "cdek", file)
-	if err != nil {
-		return result{}, err
-	}
-	if imp, err = hr.await(ctx, imp.ID, roster.Planned); err != nil {
-		return result{}, err
-	}
-	planned := time.Since(began)
-	if err := hr.post(ctx, "/v1/imports/"+string(imp.ID)+"/apply", nil, &imp); err != nil {
-		return result{}, err
-	}
-	if imp, err = hr.await(ctx, imp.ID, roster.Applied); err != nil {
-		return result{}, err
-	}
-	took := time.Since(began)
-	after, err := gocloakLoop(ctx, s, employeesGroup, loop)
-	if err != nil {
-		return result{}, fmt.Errorf("gocloak loop: %w", err)
-	}
-	if imp.Counts.Create != employees || imp.Counts.Failed != 0 {
-		return result{}, fmt.Errorf("%d employees were to be made, the import says %+v", employees, imp.Counts)
-	}
-	fmt.Fprintf(os.Stderr, "roster: %d employees planned after %v, all confirmed after %v; the loop made %.0f a second before and %.0f after\n",
-		employees, planned.Round(time.Millisecond), took.Round(time.Millisecond), before, after)
-	return result{
-		What:  fmt.Sprintf("file to Keycloak, %d employees", employees),
-		Opora: float64(employees) / took.Seconds(),
-		Rival: fmt.Sprintf("gocloak loop (create, group, role), %d employees", loop), RivalRate: max(before, after),
-		Wanted: 5,
-	}, nil
+// sizes are how much the measurement of rosters does.
+type sizes struct {
+	employees int // on each list of new people
+	loop      int // made by each turn of the rival loop
+	rounds    int // turns of each rival and of Opora
+	sweep     int // users for each way of the raw rival
+	present   int // people in the realm for the second measurement; 0 leaves it out
 }
 
-// employeesGroup is where the imported employees go, and the loop's.
+// employeesGroup is where the imported employees go, and the rivals'.
 const employeesGroup = "tenants/cdek/employees"
 
-// warmLoop measures the loop on a Keycloak that has compiled its code: the
-// first calls after a start are slow, and would flatter whoever comes second.
-func warmLoop(ctx context.Context, s stack, n int) (float64, error) {
-	if _, err := gocloakLoop(ctx, s, employeesGroup, 300); err != nil {
-		return 0, err
-	}
-	return gocloakLoop(ctx, s, employeesGroup, n)
+// office uploads lists of made-up people who never meet twice.
+type office struct {
+	hr, other hr  // the uploader, and who accepts what the brake holds
+	people    int // made so far: the next list begins behind them
 }
 
-// hr speaks Opora's HTTP API with one client's token.
-type hr struct {
-	http *http.Client
-	base string
-}
-
-func hrClient(ctx context.Context, s stack) hr {
-	credentials := clientcredentials.Config{
-		ClientID: s.HRID, ClientSecret: s.HRSecret,
-		TokenURL: s.KeycloakURL + "/realms/" + s.Realm + "/protocol/openid-connect/token",
-	}
-	return hr{http: credentials.Client(ctx), base: s.OporaURL}
-}
-
-func (h hr) upload(ctx context.Context, tenant string, file []byte) (roster.Import, error) {
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	if err := form.WriteField("mode", string(roster.Add)); err != nil {
-		return roster.Import{}, err
-	}
-	part, err := form.CreateFormFile("file", "roster.xlsx")
-	if err != nil {
-		return roster.Import{}, err
-	}
-	if _, err := part.Write(file); err != nil {
-		return roster.Import{}, err
-	}
-	if err := form.Close(); err != nil {
-		return roster.Import{}, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.base+"/v1/tenants/"+tenant+"/imports", &body)
-	if err != nil {
-		return roster.Import{}, err
-	}
-	req.Header.Set("Content-Type", form.FormDataContentType())
-	var imp roster.Import
-	return imp, h.send(req, &imp)
-}
-
-// await polls until the import is in the state; any other end is an error.
-func (h hr) await(ctx context.Context, id roster.ImportID, want roster.State) (roster.Import, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.base+"/v1/imports/"+string(id), nil)
-		if err != nil {
-			return roster.Import{}, err
-		}
-		var imp roster.Import
-		if err := h.send(req, &imp); err != nil {
-			return imp, err
-		}
-		switch imp.State {
-		case want:
-			return imp, nil
-		case roster.Held, roster.Failed, roster.Cancelled, roster.Undone:
-			return imp, fmt.Errorf("import is %s, not %s: %+v %+v", imp.State, want, imp.Findings, imp.Problems)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-func (h hr) post(ctx context.Context, path string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	if in == nil {
-		body = nil
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.base+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	return h.send(req, out)
-}
-
-func (h hr) send(req *http.Request, out any) error {
-	resp, err := h.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s: %s", req.Method, req.URL.Path, resp.Status, body)
-	}
-	return json.Unmarshal(body, out)
-}
-
-// generatedRoster writes a workbook of made-up people with cmd/rostergen.
-func generatedRoster(ctx context.Context, employees int) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "opora-bench-")
+// benchRoster measures the way of a list into Keycloak against partial imports
+// alone (the limit of its last stage) and against the plain loop of gocloak
+// calls, all by turns in one run, with few people present and with many; then
+// what a list costs that changes nothing, or one in a hundred.
+func benchRoster(ctx context.Context, s stack, n sizes) ([]result, error) {
+	raw := newRawImport(ctx, s)
+	o := &office{hr: hrClient(ctx, s), other: newHR(ctx, s, s.HR2ID, s.HR2Secret)}
+	way, err := warmUp(ctx, s, raw, o, n)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "roster.xlsx")
-	generate := exec.CommandContext(ctx, "go", "run", "./cmd/rostergen",
-		"-n", strconv.Itoa(employees), "-seed", "7", "-country", "RU", "-dirt", "0", "-format", "xlsx", "-o", file)
-	generate.Stderr = os.Stderr
-	if err := generate.Run(); err != nil {
-		return nil, fmt.Errorf("rostergen: %w", err)
+	few, err := rates(ctx, s, raw, way, o, n)
+	if err != nil {
+		return nil, err
 	}
-	return os.ReadFile(file)
+	results := []result{
+		{What: few.what("from apply to the last confirmed op"), Opora: few.stage, Rival: "partialImport alone, " + way.String(), RivalRate: few.raw, Wanted: 0.8},
+		{What: few.what("file to Keycloak"), Opora: few.whole, Rival: "gocloak loop (create, group, role)", RivalRate: few.loop, Wanted: 6},
+	}
+	if n.present > 0 {
+		if err := fill(ctx, raw, o, n.present); err != nil {
+			return results, err
+		}
+		many, err := rates(ctx, s, raw, way, o, n)
+		if err != nil {
+			return results, err
+		}
+		results = append(results,
+			result{What: many.what("from apply to the last confirmed op"), Opora: many.stage, Rival: "partialImport alone, " + way.String(), RivalRate: many.raw, Wanted: 0.8},
+			result{What: many.what("file to Keycloak"), Opora: many.whole, Rival: "gocloak loop (create, group, role)", RivalRate: many.loop, Wanted: 6},
+			result{What: many.what("from apply to the last confirmed op"), Opora: many.stage, Rival: few.what("the same"), RivalRate: few.stage, Wanted: 0.8},
+			result{What: many.what("partialImport alone"), Opora: many.raw, Rival: few.what("the same"), RivalRate: few.raw})
+	}
+	again, err := benchAgain(ctx, s, o)
+	return append(results, again...), err
 }
+
+// warmUp runs everything once, so that nobody is measured on a Keycloak that
+// has not compiled its code, and finds the raw rival's best way.
+func warmUp(ctx context.Context, s stack, raw *rawImport, o *office, n sizes) (rawWay, error) {
+	if _, err := gocloakLoop(ctx, s, employeesGroup, 300); err != nil {
+		return rawWay{}, fmt.Errorf("gocloak loop: %w", err)
+	}
+	if _, err := raw.run(ctx, 1000, rawWays[0]); err != nil {
+		return rawWay{}, err
+	}
+	if _, err := o.importNew(ctx, 1000); err != nil {
+		return rawWay{}, err
+	}
+	return raw.best(ctx, n.sweep)
+}
+
+// measured are the rates of all sides, per second, with so many people present
+// in the realm when it began.
+type measured struct {
+	present                 int
+	raw, loop, stage, whole float64
+}
+
+func (m measured) what(text string) string { return fmt.Sprintf("%s, %d present", text, m.present) }
+
+// rates measures by turns: the raw rival, Opora, the loop.
+func rates(ctx context.Context, s stack, raw *rawImport, way rawWay, o *office, n sizes) (m measured, err error) {
+	if m.present, err = raw.count(ctx); err != nil {
+		return m, err
+	}
+	var rawTook, stage, whole time.Duration
+	for range n.rounds {
+		before := stackUsage()
+		took, err := raw.run(ctx, n.employees, way)
+		if err != nil {
+			return m, err
+		}
+		after := stackUsage()
+		note("raw: %d users in %v; %s", n.employees, took.Round(time.Millisecond), after.per(before, n.employees))
+		rawTook += took
+		spent, err := o.importNew(ctx, n.employees)
+		if err != nil {
+			return m, err
+		}
+		note("Opora: %v", spent)
+		stage, whole = stage+spent.stage, whole+spent.whole()
+		loop, err := gocloakLoop(ctx, s, employeesGroup, n.loop)
+		if err != nil {
+			return m, fmt.Errorf("gocloak loop: %w", err)
+		}
+		note("gocloak loop: %.0f/s", loop)
+		m.loop = max(m.loop, loop)
+	}
+	all := float64(n.rounds * n.employees)
+	m.raw, m.stage, m.whole = all/rawTook.Seconds(), all/stage.Seconds(), all/whole.Seconds()
+	return m, nil
+}
+
+// fill imports a list so long that so many people are in the realm.
+func fill(ctx context.Context, raw *rawImport, o *office, present int) error {
+	there, err := raw.count(ctx)
+	if err != nil || there >= present {
+		return err
+	}
+	spent, err := o.importNew(ctx, present-there)
+	note("Opora, to %d people: %v", present, spent)
+	return err
+}
+
+// spent is where the time of one import went.
+type spent struct {
+	rows                  int
+	planned, apply, stage time.Duration // upload to plan; the transaction; the ops
+	used                  string        // processor time of the stage
+}
+
+func (s spent) whole() time.Duration { return s.planned + s.apply + s.stage }
+
+func (s spent) String() string {
+	return fmt.Sprintf("%d rows planned in %v, applied in %v, in Keycloak in %v (%.0f/s); %s", s.rows, s.planned.Round(time.Millisecond), s.apply.Round(time.Millisecond),
+		s.stage.Round(time.Millisecond), float64(s.rows)/s.stage.Seconds(), s.used)
+}
+
+// importNew imports a list of n people nobody has seen.
+func (o *office) importNew(ctx context.Context, n int) (spent, error) {
+	file, err := list(rostergen.Options{First: o.people, Rows: n})
+	if err != nil {
+		return spent{}, err
+	}
+	o.people += n
+	s, imp, err := o.run(ctx, roster.Add, file)
+	if err == nil && (imp.Counts.Create != n || imp.Counts.Failed != 0) {
+		err = fmt.Errorf("%d employees were to be made, the import says %+v", n, imp.Counts)
+	}
+	return s, err
+}
+
+// run uploads the list, has what the brake holds accepted, applies it and
+// waits until it has been carried out.
+func (o *office) run(ctx context.Context, mode roster.Mode, file []byte) (s spent, imp roster.Import, err error) {
+	began := time.Now()
+	if imp, err = o.hr.upload(ctx, "cdek", mode, file); err != nil {
+		return s, imp, err
+	}
+	if imp, err = o.hr.await(ctx, imp.ID, roster.Planned, roster.Held); err != nil {
+		return s, imp, err
+	}
+	s.rows, s.planned = imp.Counts.Rows, time.Since(began)
+	if imp.State == roster.Held {
+		if imp, err = o.accept(ctx, imp); err != nil {
+			return s, imp, err
+		}
+	}
+	began = time.Now()
+	if err := o.hr.post(ctx, "/v1/imports/"+string(imp.ID)+"/apply", nil, &imp); err != nil {
+		return s, imp, err
+	}
+	s.apply = time.Since(began)
+	before := stackUsage()
+	began = time.Now()
+	if imp, err = o.hr.await(ctx, imp.ID, roster.Applied); err != nil {
+		return s, imp, err
+	}
+	s.stage, s.used = time.Since(began), stackUsage().per(before, max(1, imp.Ops))
+	return s, imp, nil
+}
+
+// accept is the second person, who accepts every finding.
+func (o *office) accept(ctx context.Context, imp roster.Import) (roster.Import, error) {
+	var accepted struct {
+		Accept []string `json:"accept"`
+	}
+	for _, f := range imp.Findings {
+		accepted.Accept = append(accepted.Accept, f.Code)
+	}
+	return imp, o.other.post(ctx, "/v1/imports/"+string(imp.ID)+"/approve", accepted, &imp)
+}
+
+// list writes a workbook of made-up people.
+func list(o rostergen.Options) ([]byte, error) {
+	o.Seed, o.Country, o.Domain = 7, "RU", "cdek.example"
+	var file bytes.Buffer
+	_, err := rostergen.Write(&file, o, rostergen.File{Format: "xlsx", Titles: true})
+	return file.Bytes(), err
+}
+
+// note tells what is going on, beside the table.
+func note(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

@@ -10,6 +10,7 @@ import (
 // `opora dev --exec` gives it in the environment.
 type stack struct {
 	OporaURL, KeycloakURL, Realm     string
+	DatabaseURL                      string
 	AdminID, AdminSecret             string
 	BookingID, BookingSecret         string
 	HRID, HRSecret, HR2ID, HR2Secret string
@@ -19,7 +20,7 @@ func stackFromEnv() (stack, error) {
 	var s stack
 	var missing []string
 	for name, into := range map[string]*string{
-		"OPORA_URL": &s.OporaURL, "KEYCLOAK_URL": &s.KeycloakURL, "OPORA_REALM": &s.Realm,
+		"OPORA_URL": &s.OporaURL, "KEYCLOAK_URL": &s.KeycloakURL, "OPORA_REALM": &s.Realm, "DATABASE_URL": &s.DatabaseURL,
 		"KEYCLOAK_ADMIN_CLIENT_ID": &s.AdminID, "KEYCLOAK_ADMIN_CLIENT_SECRET": &s.AdminSecret,
 		"BOOKING_CLIENT_ID": &s.BookingID, "BOOKING_CLIENT_SECRET": &s.BookingSecret,
 		"HR_CDEK_CLIENT_ID": &s.HRID, "HR_CDEK_CLIENT_SECRET": &s.HRSecret,

@@ -35,6 +35,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("rostergen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.Rows, "n", 100, "people")
+	flags.IntVar(&o.First, "first", 0, "number of the first person, to go on where another list ended")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same people")
 	country := flags.String("country", "RU", "RU or KZ")
 	flags.StringVar(&o.Domain, "domain", "firm.example", "domain of the e-mail addresses")

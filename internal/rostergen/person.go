@@ -30,6 +30,7 @@ type Person struct {
 // Options say what is made up.
 type Options struct {
 	Rows    int                   // people before Drop
+	First   int                   // number of the first of them
 	Seed    uint64                // the same seed, the same people
 	Country tenancy.CountryCode   // RU or KZ
 	Domain  string                // of the e-mail addresses; "firm.example" when empty
@@ -59,7 +60,7 @@ func (o Options) chance(i, stream int) *rand.Rand {
 // People calls f for each person of the list, in order, with the number of the
 // person before anybody was dropped.
 func (o Options) People(f func(i int, p Person) error) error {
-	for i := range o.Rows {
+	for i := o.First; i < o.First+o.Rows; i++ {
 		if o.chance(i, streamDrop).Float64() < o.Drop {
 			continue
 		}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/rostergen"
+)
+
+// benchAgain imports the list of everybody once more, whole, and then with one
+// person in a hundred changed: married, promoted, with another telephone. The
+// first must call nobody and write no person; the second may cost 1.3 times as
+// much, beside the calls for those who changed.
+func benchAgain(ctx context.Context, s stack, o *office) ([]result, error) {
+	everybody := rostergen.Options{Rows: o.people}
+	same, err := list(everybody)
+	if err != nil {
+		return nil, err
+	}
+	everybody.Faults = map[int]func(*rostergen.Person){}
+	for i := 50; i < o.people; i += 100 {
+		everybody.Faults[i] = func(p *rostergen.Person) {
+			p.Last, p.Position, p.Phone = "Новобрачная", "Старший "+p.Position, "+7 900 000-00-00"
+		}
+	}
+	changed, err := list(everybody)
+	if err != nil {
+		return nil, err
+	}
+	unchanged, err := o.unchanged(ctx, s, same)
+	if err != nil {
+		return nil, err
+	}
+	altered, imp, err := o.run(ctx, roster.Full, changed)
+	if err != nil {
+		return nil, err
+	}
+	if want := len(everybody.Faults); imp.Ops != want || imp.Counts.Update != want || imp.Counts.Failed != 0 {
+		return nil, fmt.Errorf("%d people have changed, the import says %d calls and %+v", want, imp.Ops, imp.Counts)
+	}
+	note("one in a hundred changed: %v, %d changes", altered, imp.Ops)
+	rows := float64(o.people)
+	return []result{{
+		What: fmt.Sprintf("rows of a list with 1 %% changed, its %d calls aside, %d people", imp.Ops, o.people), Opora: rows / (altered.planned + altered.apply).Seconds(),
+		Rival: "rows of the same list unchanged", RivalRate: rows / unchanged.whole().Seconds(), Wanted: 1 / 1.3,
+	}}, nil
+}
+
+// unchanged imports a list that says what we have and fails when that called
+// Keycloak or wrote a person, an account or an employment.
+func (o *office) unchanged(ctx context.Context, s stack, file []byte) (spent, error) {
+	before, err := peopleWritten(ctx, s)
+	if err != nil {
+		return spent{}, err
+	}
+	used, err := o.again(ctx, file)
+	if err != nil {
+		return used, err
+	}
+	after, err := peopleWritten(ctx, s)
+	if err == nil && after != before {
+		err = fmt.Errorf("an unchanged list wrote %d rows of people", after-before)
+	}
+	return used, err
+}
+
+func (o *office) again(ctx context.Context, file []byte) (spent, error) {
+	used, imp, err := o.run(ctx, roster.Full, file)
+	if err == nil && (imp.Ops != 0 || imp.Counts.Unchanged != o.people) {
+		err = fmt.Errorf("nobody has changed, the import says %d calls and %+v", imp.Ops, imp.Counts)
+	}
+	note("unchanged: %v", used)
+	return used, err
+}
+
+// peopleWritten returns how many rows of people have been inserted, updated or
+// deleted so far. Statistics reach PostgreSQL's view with a delay.
+func peopleWritten(ctx context.Context, s stack) (n int64, err error) {
+	conn, err := pgx.Connect(ctx, s.DatabaseURL)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	time.Sleep(2 * time.Second)
+	err = conn.QueryRow(ctx, `
+		SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_stat_user_tables
+		WHERE relname IN ('person', 'account', 'employment', 'email_claim', 'op', 'person_history', 'account_history', 'employment_history')`).Scan(&n)
+	return n, err
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/ponimayu/opora/internal/rostergen"
+)
+
+// rawImport is the limit of the Keycloak stage: partial imports and nothing
+// else. Its users are like ours (their own id, names, an address for those who
+// have one, the group) and its requests are made up before the clock runs.
+type rawImport struct {
+	stack  stack
+	client *http.Client
+	made   int // users so far, so that none is made twice
+}
+
+// rawWay is a size of batch and how many are on the way at once.
+type rawWay struct{ batch, atOnce int }
+
+func (w rawWay) String() string { return fmt.Sprintf("batches of %d, %d at once", w.batch, w.atOnce) }
+
+// rawWays are tried for the best one.
+var rawWays = []rawWay{{20, 4}, {20, 8}, {40, 4}, {40, 8}, {50, 4}, {50, 8}}
+
+func newRawImport(ctx context.Context, s stack) *rawImport {
+	pooled := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: time.Minute}
+	credentials := clientcredentials.Config{
+		ClientID: s.AdminID, ClientSecret: s.AdminSecret, TokenURL: s.KeycloakURL + "/realms/master/protocol/openid-connect/token",
+	}
+	return &rawImport{stack: s, client: credentials.Client(context.WithValue(ctx, oauth2.HTTPClient, pooled))}
+}
+
+// best tries every way with n users each and returns the fastest.
+func (r *rawImport) best(ctx context.Context, n int) (best rawWay, err error) {
+	var fastest float64
+	for _, way := range rawWays {
+		took, err := r.run(ctx, n, way)
+		if err != nil {
+			return best, err
+		}
+		rate := float64(n) / took.Seconds()
+		note("raw partialImport, %v: %.0f/s", way, rate)
+		if rate > fastest {
+			fastest, best = rate, way
+		}
+	}
+	return best, nil
+}
+
+// run makes n users and returns how long that took.
+func (r *rawImport) run(ctx context.Context, n int, way rawWay) (time.Duration, error) {
+	bodies, err := r.bodies(n, way.batch)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan []byte, len(bodies))
+	for _, b := range bodies {
+		queue <- b
+	}
+	close(queue)
+	began := time.Now()
+	var all sync.WaitGroup
+	for range way.atOnce {
+		all.Go(func() {
+			for body := range queue {
+				if err := r.send(ctx, body); err != nil {
+					cancel(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(began), context.Cause(ctx)
+}
+
+// bodies are the requests for n new users.
+func (r *rawImport) bodies(n, batch int) (bodies [][]byte, err error) {
+	people := rostergen.Options{Seed: 11, Country: "RU", Domain: "raw.example"}
+	type user struct {
+		ID        string   `json:"id"`
+		Username  string   `json:"username"`
+		FirstName string   `json:"firstName"`
+		LastName  string   `json:"lastName"`
+		Email     string   `json:"email,omitempty"`
+		Enabled   bool     `json:"enabled"`
+		Groups    []string `json:"groups"`
+	}
+	for n > 0 {
+		users := make([]user, min(n, batch))
+		for i := range users {
+			p := people.Person(r.made)
+			users[i] = user{
+				ID: uuid.NewString(), Username: fmt.Sprintf("raw-%06d", r.made), FirstName: p.First, LastName: p.Last, Email: strings.ToLower(p.Email),
+				Enabled: true, Groups: []string{"/" + employeesGroup},
+			}
+			r.made++
+		}
+		body, err := json.Marshal(map[string]any{"ifResourceExists": "SKIP", "users": users})
+		if err != nil {
+			return nil, err
+		}
+		bodies, n = append(bodies, body), n-len(users)
+	}
+	return bodies, nil
+}
+
+func (r *rawImport) send(ctx context.Context, body []byte) error {
+	address := r.stack.KeycloakURL + "/admin/realms/" + url.PathEscape(r.stack.Realm) + "/partialImport"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Added int `json:"added"`
+	}
+	if resp.StatusCode != http.StatusOK {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		return fmt.Errorf("partialImport: %s", resp.Status)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	if answer.Added == 0 {
+		return fmt.Errorf("partialImport added nobody")
+	}
+	return nil
+}
+
+// count returns how many users the realm has.
+func (r *rawImport) count(ctx context.Context) (n int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.stack.KeycloakURL+"/admin/realms/"+url.PathEscape(r.stack.Realm)+"/users/count", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	return n, json.NewDecoder(resp.Body).Decode(&n)
+}
