@@ -43,6 +43,7 @@ func main() {
 	flag.IntVar(&n.rounds, "rounds", 2, "turns of Opora and of each rival")
 	flag.IntVar(&n.sweep, "sweep", 1500, "users that each way of the raw partial imports makes")
 	flag.IntVar(&n.present, "present", 100_000, "people in the realm when imports are measured again; 0 leaves that out")
+	flag.IntVar(&n.first, "first", 0, "number of the first made-up person: what an earlier run on this stack has not made")
 	duration := flag.Duration("duration", 5*time.Second, "how long each side of the check answers")
 	only := flag.String("only", "", "run one measurement: parse, roster or check")
 	flag.Parse()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ponimayu/opora/internal/roster"
@@ -17,6 +18,7 @@ type sizes struct {
 	loop      int // made by each turn of the rival loop
 	rounds    int // turns of each rival and of Opora
 	sweep     int // users for each way of the raw rival
+	first     int // number of the first person
 	present   int // people in the realm for the second measurement; 0 leaves it out
 }
 
@@ -26,7 +28,8 @@ const employeesGroup = "tenants/cdek/employees"
 // office uploads lists of made-up people who never meet twice.
 type office struct {
 	hr, other hr  // the uploader, and who accepts what the brake holds
-	people    int // made so far: the next list begins behind them
+	first     int // number of the first person
+	people    int // the number behind the last: the next list begins there
 }
 
 // benchRoster measures the way of a list into Keycloak against partial imports
@@ -35,7 +38,8 @@ type office struct {
 // what a list costs that changes nothing, or one in a hundred.
 func benchRoster(ctx context.Context, s stack, n sizes) ([]result, error) {
 	raw := newRawImport(ctx, s)
-	o := &office{hr: hrClient(ctx, s), other: newHR(ctx, s, s.HR2ID, s.HR2Secret)}
+	raw.made = n.first
+	o := &office{hr: hrClient(ctx, s), other: newHR(ctx, s, s.HR2ID, s.HR2Secret), first: n.first, people: n.first}
 	way, err := warmUp(ctx, s, raw, o, n)
 	if err != nil {
 		return nil, err
@@ -203,12 +207,34 @@ func (o *office) accept(ctx context.Context, imp roster.Import) (roster.Import, 
 	return imp, o.other.post(ctx, "/v1/imports/"+string(imp.ID)+"/approve", accepted, &imp)
 }
 
-// list writes a workbook of made-up people.
-func list(o rostergen.Options) ([]byte, error) {
+// list writes a workbook of made-up people. Each has a surname of his own: among
+// a hundred thousand some would have one name and one birthday, and be taken for
+// one person with two jobs.
+func list(o rostergen.Options, changes ...func(i int, p *rostergen.Person)) ([]byte, error) {
 	o.Seed, o.Country, o.Domain = 7, "RU", "cdek.example"
+	o.Faults = make(map[int]func(*rostergen.Person), o.Rows)
+	for i := o.First; i < o.First+o.Rows; i++ {
+		o.Faults[i] = func(p *rostergen.Person) {
+			p.Last += "-" + surname(i)
+			for _, change := range changes {
+				change(i, p)
+			}
+		}
+	}
 	var file bytes.Buffer
 	_, err := rostergen.Write(&file, o, rostergen.File{Format: "xlsx", Titles: true})
 	return file.Bytes(), err
+}
+
+// surname spells a number below a million in syllables.
+func surname(n int) string {
+	const consonants, vowels = "БВГДЖЗКЛМНПРСТФХЦЧШЩ", "АЕИОУ"
+	var name []rune
+	for range 3 {
+		name = append(name, []rune(consonants)[n/5%20], []rune(vowels)[n%5])
+		n /= 100
+	}
+	return string(name[:1]) + strings.ToLower(string(name[1:]))
 }
 
 // note tells what is going on, beside the table.
