@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -70,9 +72,13 @@ type Ops interface {
 }
 
 const (
-	// batchSize is how many ops are claimed and, when they create accounts,
-	// sent together: partial imports are fastest at 20 to 50.
-	batchSize = 40
+	// sliceSize is how many ops are claimed together: some batches of accounts
+	// to be made (the target cuts them), so that a claim and what follows it
+	// cost little beside the calls.
+	sliceSize = 160
+	// hands is how many slices one run of the job has under way: while one is
+	// with Keycloak, the other is claimed or written down.
+	hands = 2
 	// turnTime bounds the calls of one claim; opLease outlasts it, so that
 	// nobody takes an op over while its call may still be on the way.
 	turnTime = 40 * time.Second
@@ -93,32 +99,50 @@ type applyOps struct {
 // What waits for Keycloak or for another worker is looked at again later; a job
 // never gives up while ops are open.
 func (w *applyOps) Work(ctx context.Context, j *river.Job[ApplyOps]) error {
-	for end := time.Now().Add(shift); time.Now().Before(end); {
-		sent, open, err := w.turn(ctx, j.Args)
-		switch {
-		case tenancy.KindOf(err) == tenancy.Unavailable:
-			w.log.Warn("ops wait for Keycloak or PostgreSQL", "tenant", j.Args.Tenant, "import", j.Args.Import, "open", open, "error", err)
-			return river.JobSnooze(patience())
-		case err != nil:
+	end := time.Now().Add(shift)
+	left := make([]int, hands)
+	var all errgroup.Group
+	for hand := range hands {
+		all.Go(func() (err error) {
+			left[hand], err = w.work(ctx, j.Args, end)
 			return err
-		case sent > 0:
-		case open == 0 || j.Args.Shard > 0:
-			return nil
-		default:
-			return river.JobSnooze(2 * time.Second)
+		})
+	}
+	err := all.Wait()
+	switch {
+	case tenancy.KindOf(err) == tenancy.Unavailable:
+		w.log.Warn("ops wait for Keycloak or PostgreSQL", "tenant", j.Args.Tenant, "import", j.Args.Import, "error", err)
+		return river.JobSnooze(patience())
+	case err != nil:
+		return err
+	case !time.Now().Before(end):
+		return river.JobSnooze(0)
+	case slices.Min(left) == 0 || j.Args.Shard > 0:
+		return nil // the hand that ended last has seen that nothing is open
+	}
+	return river.JobSnooze(2 * time.Second)
+}
+
+// work takes slices until the end of the shift, or until nothing is free. It
+// returns how many ops were open when it found nothing.
+func (w *applyOps) work(ctx context.Context, args ApplyOps, end time.Time) (open int, err error) {
+	for time.Now().Before(end) {
+		sent, open, err := w.turn(ctx, args)
+		if err != nil || sent == 0 {
+			return open, err
 		}
 	}
-	return river.JobSnooze(0)
+	return 0, nil
 }
 
 // patience is how long a job waits for a Keycloak that does not answer: the
 // client has tried several times by then, so not for long, and not all at once.
 func patience() time.Duration { return 2*time.Second + rand.N(4*time.Second) }
 
-// turn claims one batch and carries it out.
+// turn claims one slice and carries it out.
 func (w *applyOps) turn(ctx context.Context, args ApplyOps) (sent, open int, err error) {
 	claim := uuid.NewString()
-	claimed, open, err := w.ops.ClaimOps(ctx, args.Tenant, args.Import, claim, batchSize, opLease)
+	claimed, open, err := w.ops.ClaimOps(ctx, args.Tenant, args.Import, claim, sliceSize, opLease)
 	if err != nil || len(claimed) == 0 {
 		return 0, open, err
 	}

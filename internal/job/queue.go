@@ -72,13 +72,14 @@ func (q *Queue) Enqueue(ctx context.Context, tx pgx.Tx, args river.JobArgs) erro
 	return err
 }
 
-// shards is how many workers may share one import: Keycloak takes partial
-// imports fastest four at a time.
-const shards = 4
+// shards is how many workers may share one import, and all that one import
+// takes of them: the calls of one are enough for Keycloak, the second is there
+// when the first is killed.
+const shards = 2
 
 // Shards enqueues as many workers as so many ops are worth.
 func (q *Queue) Shards(ctx context.Context, tx pgx.Tx, args ApplyOps, ops int) error {
-	for args.Shard = range min(shards, (ops+batchSize-1)/batchSize) {
+	for args.Shard = range min(shards, (ops+sliceSize-1)/sliceSize) {
 		if err := q.Enqueue(ctx, tx, args); err != nil {
 			return err
 		}

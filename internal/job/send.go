@@ -10,8 +10,9 @@ import (
 	"github.com/ponimayu/opora/provisioner"
 )
 
-// atOnce is how many single calls one batch keeps in flight.
-const atOnce = 4
+// atOnce is how many single calls one slice keeps in flight; Keycloak takes
+// updates fastest at eight to sixteen.
+const atOnce = 8
 
 // Send carries out a batch of ops and says what became of each. What is
 // doubtful is observed before it is sent again. The error is that of a Keycloak
@@ -140,6 +141,10 @@ func change(ctx context.Context, people provisioner.People, ops []Op) ([]OpResul
 	group.SetLimit(atOnce)
 	for i, op := range ops {
 		group.Go(func() error {
+			if ctx.Err() != nil { // the turn is over: not sent, and free for the next
+				results[i] = OpResult{Op: op, State: OpPending}
+				return nil
+			}
 			err := call(ctx, people, op)
 			if neverMade(op, err) {
 				op.Kind = OpCreate

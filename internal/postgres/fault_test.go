@@ -90,8 +90,8 @@ func TestKeycloakGoingWrongLosesNobodyAndMakesNobodyTwice(t *testing.T) {
 			}
 			o.target = s
 			o.work()
-			i := o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 90)...)).ID)
-			if i.State != roster.Applied || i.Counts.Failed != 0 || i.Done != 90 {
+			i := o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 400)...)).ID)
+			if i.State != roster.Applied || i.Counts.Failed != 0 || i.Done != 400 {
 				t.Errorf("%+v", i)
 			}
 			if s.struck.Load() != 2 {

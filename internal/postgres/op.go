@@ -29,8 +29,8 @@ func (r *Rosters) ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id ro
 			WITH free AS (
 				SELECT o.id, o.state <> 'pending' AS doubtful FROM op o
 				WHERE o.tenant = $1 AND `+whose(id)+` AND o.not_before <= now()
-				AND o.state IN ('pending', 'sent', 'unknown') AND (o.state <> 'sent' OR o.lease_until < now())
-				AND o.id = (SELECT min(b.id) FROM op b WHERE b.tenant = $1 AND b.employee_id = o.employee_id AND b.state IN ('pending', 'sent', 'unknown'))
+				AND o.ended_at IS NULL AND (o.state <> 'sent' OR o.lease_until < now())
+				AND o.id = (SELECT min(b.id) FROM op b WHERE b.tenant = $1 AND b.employee_id = o.employee_id AND b.ended_at IS NULL)
 				ORDER BY o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED),
 			claimed AS (
 				UPDATE op o SET state = 'sent', claim = $3, lease_until = now() + $5 FROM free f
@@ -48,7 +48,7 @@ func (r *Rosters) ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id ro
 		if err != nil || len(ops) > 0 {
 			return err // somebody who works need not count
 		}
-		return tx.QueryRow(ctx, `SELECT count(*) FROM op o WHERE o.tenant = $1 AND `+whose(id)+` AND o.state IN ('pending', 'sent', 'unknown')`, tenant, id).Scan(&open)
+		return tx.QueryRow(ctx, `SELECT count(*) FROM op o WHERE o.tenant = $1 AND `+whose(id)+` AND o.ended_at IS NULL`, tenant, id).Scan(&open)
 	})
 	return ops, open, err
 }
@@ -162,7 +162,7 @@ func (r *Rosters) wakeOps(ctx context.Context, tx pgx.Tx) error {
 	rows, err := tx.Query(ctx, `
 		SELECT o.tenant, o.import FROM (
 			SELECT DISTINCT tenant, coalesce(import_id::text, '') AS import FROM op
-			WHERE state IN ('pending', 'sent', 'unknown') AND made_at < now() - interval '10 minutes' AND coalesce(lease_until, now()) <= now()) o
+			WHERE ended_at IS NULL AND made_at < now() - interval '10 minutes' AND coalesce(lease_until, now()) <= now()) o
 		WHERE NOT EXISTS (
 			SELECT FROM river_job j WHERE j.kind = $1 AND j.state IN ('available', 'pending', 'retryable', 'running', 'scheduled')
 			AND j.args ->> 'tenant' = o.tenant AND coalesce(j.args ->> 'import', '') = o.import)`, job.ApplyOps{}.Kind())

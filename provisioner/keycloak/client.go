@@ -27,7 +27,7 @@ type Config struct {
 	// The rest have good zeros.
 	Transport   http.RoundTripper // http.DefaultTransport's settings when nil
 	CallTimeout time.Duration     // for one attempt of one call; 30 s
-	MaxInFlight int               // calls at once; 8
+	MaxInFlight int               // calls at once, fewer while Keycloak labours; 8
 	Attempts    int               // of one call, the first included; 4
 	Backoff     time.Duration     // before the second attempt, doubled each time, jittered; 200 ms
 	BatchSize   int               // accounts in one partial import; 40
@@ -71,7 +71,7 @@ func New(config Config) *Client {
 	config = config.withDefaults()
 	c := &Client{config: config}
 	c.tokens = newTokenSource(config)
-	c.cloak = newCloak(config.URL, &transport{config: config, tokens: c.tokens, slots: make(chan struct{}, config.MaxInFlight)})
+	c.cloak = newCloak(config.URL, &transport{config: config, tokens: c.tokens, pace: newPace(config.MaxInFlight)})
 	return c
 }
 

@@ -20,6 +20,7 @@ import (
 type People struct {
 	client *Client
 	realm  string
+	groups knownGroups
 }
 
 var _ provisioner.People = (*People)(nil)

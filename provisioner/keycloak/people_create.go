@@ -72,7 +72,6 @@ func (r row) refused(code, message string) {
 // rows that may be sent.
 func (p *People) admit(ctx context.Context, accounts []provisioner.Account, outcomes []provisioner.Outcome) ([]row, error) {
 	seen := map[string]bool{}
-	groups := map[tenancy.TenantSlug]bool{}
 	var rows []row
 	for i, a := range accounts {
 		a.Login, a.Email = strings.ToLower(a.Login), strings.ToLower(a.Email)
@@ -81,21 +80,9 @@ func (p *People) admit(ctx context.Context, accounts []provisioner.Account, outc
 			r.refused(code, message)
 			continue
 		}
-		there, asked := groups[a.Tenant]
-		if !asked {
-			var err error
-			if there, err = p.hasGroup(ctx, employeesGroup(a.Tenant)); err != nil {
-				return nil, err
-			}
-			groups[a.Tenant] = there
-		}
-		if !there {
-			r.refused("tenant_absent", "the tenant's group is not in Keycloak; apply the catalogue first")
-			continue
-		}
 		rows = append(rows, r)
 	}
-	return rows, nil
+	return p.withTenant(ctx, rows)
 }
 
 var (
@@ -126,16 +113,6 @@ func objection(a provisioner.Account, seen map[string]bool) (code, message strin
 	}
 	seen["id "+string(a.ID)], seen["login "+a.Login], seen["email "+a.Email] = true, true, true
 	return "", ""
-}
-
-// hasGroup reports whether the group stands in the realm.
-func (p *People) hasGroup(ctx context.Context, path string) (bool, error) {
-	parts := append([]string{"group-by-path"}, strings.Split(strings.Trim(path, "/"), "/")...)
-	err := p.client.get(ctx, p.path(parts...), nil)
-	if statusOf(err) == http.StatusNotFound {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // create sends the rows as one batch and sees to what comes of it.
@@ -172,6 +149,9 @@ func (p *People) settle(ctx context.Context, rows []row, results map[string]impo
 // the rest, so that one bad row costs a few calls and no other row.
 func (p *People) divide(ctx context.Context, rows []row, status int) error {
 	missing, err := p.takeThoseThere(ctx, rows)
+	if err == nil {
+		missing, err = p.lookAgain(ctx, missing)
+	}
 	switch {
 	case err != nil:
 		return err

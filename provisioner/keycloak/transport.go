@@ -20,7 +20,7 @@ const maxBody = 64 << 20
 const longestWait = 10 * time.Second
 
 // transport is what every authorised call goes through. It puts the token in,
-// keeps the number of calls in flight, gives each attempt a deadline and
+// bounds the number of calls in flight (pace), gives each attempt a deadline and
 // repeats it where that is safe:
 //
 //	answer                          repeated
@@ -32,24 +32,26 @@ const longestWait = 10 * time.Second
 type transport struct {
 	config Config
 	tokens *tokenSource
-	slots  chan struct{}
+	pace   *pace
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
-	select {
-	case t.slots <- struct{}{}:
-		defer func() { <-t.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := t.pace.enter(ctx); err != nil {
+		return nil, err
 	}
+	defer t.pace.leave()
 	renewed := false
 	for attempt := 1; ; attempt++ {
 		token, err := t.tokens.get(ctx)
 		var response *http.Response
 		if err == nil {
+			sent := time.Now()
 			response, err = t.attempt(request, token)
+			if ctx.Err() == nil { // a caller who gives up says nothing of Keycloak
+				t.pace.observe(response, err, time.Since(sent))
+			}
 		}
 		if err == nil && response.StatusCode == http.StatusUnauthorized && !renewed {
 			renewed = true
