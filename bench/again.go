@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/ponimayu/opora/internal/pgtest"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/rostergen"
 )
@@ -34,7 +33,7 @@ func benchAgain(ctx context.Context, s stack, o *office) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	altered, imp, err := o.run(ctx, roster.Add, changed)
+	altered, imp, err := o.run(ctx, o.whole(), changed)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +51,7 @@ func benchAgain(ctx context.Context, s stack, o *office) ([]result, error) {
 // unchanged imports a list that says what we have and fails when that called
 // Keycloak or wrote a person, an account or an employment.
 func (o *office) unchanged(ctx context.Context, s stack, file []byte) (spent, error) {
-	before, err := peopleWritten(ctx, s)
+	before, err := pgtest.Footprint(ctx, s.DatabaseURL)
 	if err != nil {
 		return spent{}, err
 	}
@@ -60,7 +59,7 @@ func (o *office) unchanged(ctx context.Context, s stack, file []byte) (spent, er
 	if err != nil {
 		return used, err
 	}
-	after, err := peopleWritten(ctx, s)
+	after, err := pgtest.Footprint(ctx, s.DatabaseURL)
 	if err == nil && after != before {
 		err = fmt.Errorf("an unchanged list wrote rows of people: before\n%safter\n%s", before, after)
 	}
@@ -68,7 +67,7 @@ func (o *office) unchanged(ctx context.Context, s stack, file []byte) (spent, er
 }
 
 func (o *office) again(ctx context.Context, file []byte) (spent, error) {
-	used, imp, err := o.run(ctx, roster.Add, file)
+	used, imp, err := o.run(ctx, o.whole(), file)
 	if err == nil && (imp.Ops != 0 || imp.Counts.Unchanged != o.people-o.first) {
 		err = fmt.Errorf("nobody has changed, the import says %d calls and %+v", imp.Ops, imp.Counts)
 	}
@@ -76,24 +75,10 @@ func (o *office) again(ctx context.Context, file []byte) (spent, error) {
 	return used, err
 }
 
-// peopleWritten returns a digest of where the rows about people lie and which
-// transaction wrote each: an update of any, even to the same values, alters it.
-func peopleWritten(ctx context.Context, s stack) (digest string, err error) {
-	conn, err := pgx.Connect(ctx, s.DatabaseURL)
-	if err != nil {
-		return "", err
+// whole is the mode of a list of everybody, so long as everybody is on it.
+func (o *office) whole() roster.Mode {
+	if o.first > 0 {
+		return roster.Add
 	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, `SET ROLE opora_contour`); err != nil {
-		return "", err
-	}
-	for _, table := range []string{"person", "account", "employment", "op", "person_history", "account_history", "employment_history"} {
-		var part string
-		err := conn.QueryRow(ctx, `SELECT count(*) || ' ' || coalesce(sum(hashtext(t.ctid::text || t.xmin::text)::bigint), 0) FROM `+table+` t`).Scan(&part)
-		if err != nil {
-			return "", fmt.Errorf("table %s: %w", table, err)
-		}
-		digest += table + " " + part + "\n"
-	}
-	return digest, nil
+	return roster.Full
 }

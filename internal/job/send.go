@@ -143,7 +143,7 @@ func change(ctx context.Context, people provisioner.People, ops []Op) ([]OpResul
 		group.Go(func() error {
 			if ctx.Err() != nil { // the turn is over: not sent, and free for the next
 				results[i] = OpResult{Op: op, State: OpPending}
-				return nil
+				return nil //nolint:nilerr // nothing is wrong with Keycloak
 			}
 			err := call(ctx, people, op)
 			if neverMade(op, err) {
