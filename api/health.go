@@ -52,7 +52,7 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 // noMethod answers a known address asked in an unknown way.
 func (s *Server) noMethod(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		if s.mux.Match(chi.NewRouteContext(), method, r.URL.Path) {
 			allowed = append(allowed, method)
 		}

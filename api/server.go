@@ -36,6 +36,9 @@ type Rosters interface {
 	Apply(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
 	Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.UndoReport, error)
 	Cancel(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
+	RememberedMapping(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) (roster.RememberedMapping, error)
+	ForgetMapping(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) error
+	RosterStatus(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) (roster.ListStatus, error)
 }
 
 // Employees reads the people of a tenant and issues their activation codes,
@@ -125,6 +128,9 @@ func (s *Server) table() []route {
 		{"POST", "/v1/employees/search", tenancy.ReadEmployees, usualDeadline, s.searchEmployees},
 		{"GET", "/v1/employees/{id}", tenancy.ReadEmployees, usualDeadline, s.employee},
 		{"POST", "/v1/tenants/{slug}/imports", tenancy.UploadRoster, uploadDeadline, s.upload},
+		{"GET", "/v1/tenants/{slug}/mapping", tenancy.ReadRoster, usualDeadline, s.readMapping},
+		{"DELETE", "/v1/tenants/{slug}/mapping", tenancy.UploadRoster, usualDeadline, s.forgetMapping},
+		{"GET", "/v1/tenants/{slug}/roster", tenancy.ReadRoster, usualDeadline, s.rosterStatus},
 		{"POST", "/v1/tenants/{slug}/activations", tenancy.IssueActivation, usualDeadline, s.activate},
 		{"GET", "/v1/imports/{id}", tenancy.ReadRoster, usualDeadline, s.readImport},
 		{"GET", "/v1/imports/{id}/changes", tenancy.ReadRoster, usualDeadline, s.readChanges},

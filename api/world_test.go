@@ -184,6 +184,24 @@ func (w *world) Changes(ctx context.Context, actor tenancy.Actor, id roster.Impo
 	return all, err
 }
 
+func (w *world) RememberedMapping(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) (roster.RememberedMapping, error) {
+	if err := w.may(ctx, actor, tenancy.ReadRoster, tenant, "tenant_unknown"); err != nil {
+		return roster.RememberedMapping{}, err
+	}
+	return roster.RememberedMapping{Tenant: tenant, Names: map[string]string{"Сот. тел.": "phone"}, SettledBy: "h1", SettledAt: time.Unix(1795262400, 0).UTC(), Import: importOfCDEK}, nil
+}
+
+func (w *world) ForgetMapping(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) error {
+	return w.may(ctx, actor, tenancy.UploadRoster, tenant, "tenant_unknown")
+}
+
+func (w *world) RosterStatus(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) (roster.ListStatus, error) {
+	if err := w.may(ctx, actor, tenancy.ReadRoster, tenant, "tenant_unknown"); err != nil {
+		return roster.ListStatus{}, err
+	}
+	return roster.ListStatus{Tenant: tenant, Promises: []roster.Promise{{Every: 7, Due: tenancy.NewDate(2026, 11, 20), Overdue: true, Days: 2}}}, nil
+}
+
 func (w *world) Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, _ []string) (roster.Import, error) {
 	if tenantOf(string(id)) == "cdek" && actor.ID == "h1" {
 		return roster.Import{}, tenancy.E(tenancy.Conflict, "same_person", "Another person than the uploader approves.")

@@ -8,12 +8,14 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ponimayu/opora/internal/devstack"
 	"github.com/ponimayu/opora/internal/postgres"
+	"github.com/ponimayu/opora/internal/scan"
 	"github.com/ponimayu/opora/internal/tenancy"
 	"github.com/ponimayu/opora/provisioner/keycloak"
 )
@@ -49,6 +51,7 @@ Nothing is changed. The exit status is 1 when a check fails.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			checks := append(checkMachine(), checkContour(cmd.Context(), os.LookupEnv)...)
+			checks = append(checks, checkLists(cmd.Context(), os.LookupEnv), checkScanner(cmd.Context(), os.LookupEnv))
 			if err := writeChecks(cmd.OutOrStdout(), wantsJSON(cmd), checks); err != nil {
 				return err
 			}
@@ -196,6 +199,59 @@ func checkKey(_ context.Context, lookup func(string) (string, bool)) finding {
 		return finding{name, checkFail, "others may read the file of OPORA_KEY_FILE: chmod 600 it"}
 	}
 	return finding{name, checkOK, "32 bytes"}
+}
+
+// checkLists looks for promised lists that have not come.
+func checkLists(ctx context.Context, lookup func(string) (string, bool)) finding {
+	const name = "promised lists"
+	var cfg DatabaseConfig
+	if err := readConfig(lookup, &cfg); err != nil {
+		return finding{name, checkNote, "not looked at: PostgreSQL is not to be reached"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	db, err := postgres.Open(ctx, cfg.URL.Reveal())
+	if err != nil {
+		return finding{name, checkNote, "not looked at: PostgreSQL is not to be reached"}
+	}
+	defer db.Close()
+	all, err := db.ListsDue(ctx, time.Now())
+	if err != nil {
+		return finding{name, checkNote, "not looked at: the contour has no catalogue yet, or its schema is older"}
+	}
+	var late []string
+	for _, s := range all {
+		if s.Overdue {
+			late = append(late, string(s.Tenant))
+		}
+	}
+	if len(late) > 0 {
+		return finding{name, checkNote, fmt.Sprintf("overdue of %s, whose leavers keep access meanwhile: see opora roster due", strings.Join(late, ", "))}
+	}
+	return finding{name, checkOK, fmt.Sprintf("%d tenants have promised lists, none is overdue", len(all))}
+}
+
+// checkScanner asks the scanner of uploaded files, where there is one.
+func checkScanner(ctx context.Context, lookup func(string) (string, bool)) finding {
+	const name = "scanner"
+	var cfg ScannerConfig
+	if err := readConfig(lookup, &cfg); err != nil {
+		return failed(name, err)
+	}
+	if cfg.Address == "" {
+		return finding{name, checkNote, "OPORA_SCANNER is not set: uploaded lists are read without being scanned"}
+	}
+	scanner, err := scan.New(cfg.Address)
+	if err != nil {
+		return failed(name, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	version, err := scanner.Version(ctx)
+	if err != nil {
+		return finding{name, checkFail, "clamd does not answer at OPORA_SCANNER: uploaded lists wait until it does"}
+	}
+	return finding{name, checkOK, version}
 }
 
 // failed words an error for the report: what to do is in its message.

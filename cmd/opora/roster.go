@@ -28,6 +28,8 @@ func newRosterCommand() *cobra.Command {
 		newRosterTemplateCommand(),
 		newRosterPreviewCommand(),
 		newRosterApplyCommand(),
+		newRosterMappingCommand(),
+		newRosterDueCommand(),
 	)
 	cmd.AddCommand(newRosterStepCommands()...)
 	return cmd

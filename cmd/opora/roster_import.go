@@ -21,6 +21,7 @@ type importFlags struct {
 	tenant, mode, entity, as string
 	accept                   []string
 	noWait                   bool
+	hints                    roster.Hints
 }
 
 // importing is what such a command has open.
@@ -52,6 +53,9 @@ func (f *importFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.tenant, "tenant", "", "whose list it is (required)")
 	flags.StringVar(&f.mode, "mode", "add", `what the list means: "full" (who is not on it leaves), "add" (new and changed people only) or "leavers"`)
 	flags.StringVar(&f.entity, "legal-entity", "", "legal entity of rows that name none; the tenant's default one when absent")
+	flags.StringVar(&f.hints.Sheet, "sheet", "", "name of the sheet with the list; found when absent")
+	flags.IntVar(&f.hints.HeaderLine, "header-line", 0, "the header's last line; found when absent")
+	flags.StringToStringVar(&f.hints.Mapping, "map", nil, "which column holds a field, such as phone=D (may be repeated); remembered for the tenant once the list is applied")
 	_ = cmd.MarkFlagRequired("tenant")
 }
 
@@ -65,7 +69,7 @@ func newRosterPreviewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview FILE --tenant SLUG",
 		Short: "Read a list, store the plan and show what it would change",
-		Long: `Upload a list (.xlsx or CSV), compare it with the tenant's people and show the
+		Long: `Upload a list, compare it with the tenant's people and show the
 changes, old → new, and every problem with its line and column. The plan is stored;
 ` + "`opora roster apply ID`" + ` carries it out exactly. Exits 0 when it may be applied, 2 when
 it is held, 1 when the file cannot be taken.`,
@@ -180,23 +184,56 @@ func (i importing) preview(path string, flags importFlags) (roster.Import, error
 	defer file.Close()
 	ctx := i.cmd.Context()
 	made, err := i.Receive(ctx, i.actor, postgres.Upload{
-		Tenant: tenancy.TenantSlug(flags.tenant), Mode: roster.Mode(flags.mode), LegalEntity: tenancy.LegalEntityCode(flags.entity), File: file,
+		Tenant: tenancy.TenantSlug(flags.tenant), Mode: roster.Mode(flags.mode), LegalEntity: tenancy.LegalEntityCode(flags.entity), Hints: flags.hints, File: file,
 	})
 	if err != nil {
 		return made, err
 	}
+	return i.awaitPlan(made)
+}
+
+// awaitPlan has the import read, here or by whoever has begun, and shows how
+// far that is.
+func (i importing) awaitPlan(made roster.Import) (roster.Import, error) {
+	ctx, cancel := context.WithCancel(i.cmd.Context())
+	defer cancel()
+	parsed := make(chan error, 1)
+	go func() { parsed <- i.parse(ctx, made.ID) }()
+	progress := newImportProgress(i.cmd.ErrOrStderr())
+	defer progress.end()
 	for {
-		err := job.Parse(ctx, i.Rosters, made.ID)
-		if errors.Is(err, job.ErrBusy) {
-			if err := pause(ctx, 100*time.Millisecond); err != nil {
+		select {
+		case err := <-parsed:
+			if err != nil {
 				return made, err
 			}
-			continue
+			return i.Import(ctx, i.actor, made.ID)
+		case <-time.After(500 * time.Millisecond):
+			now, err := i.Import(ctx, i.actor, made.ID)
+			if err != nil {
+				return made, err
+			}
+			progress.tell(now)
+		}
+	}
+}
+
+// parse reads an import's file in this process, unless a worker is quicker, and
+// waits for a scanner that does not answer.
+func (i importing) parse(ctx context.Context, id roster.ImportID) error {
+	for {
+		err := job.Parse(ctx, i.Rosters, id)
+		switch {
+		case errors.Is(err, job.ErrBusy):
+			err = pause(ctx, 100*time.Millisecond)
+		case job.IsWaiting(err):
+			err = pause(ctx, job.ScanAgain)
+		default:
+			return err
 		}
 		if err != nil {
-			return made, err
+			return err
 		}
-		return i.Import(ctx, i.actor, made.ID)
 	}
 }
 
@@ -257,7 +294,7 @@ const quiet = 10 * time.Second
 // await shows how far the workers are until every op has ended.
 func (i importing) await(now roster.Import) (roster.Import, error) {
 	ctx := i.cmd.Context()
-	progress := newStepProgress(i.cmd.ErrOrStderr())
+	progress := newImportProgress(i.cmd.ErrOrStderr())
 	defer progress.end()
 	moved, told := time.Now(), false
 	for now.State == roster.Applying {
@@ -270,7 +307,7 @@ func (i importing) await(now roster.Import) (roster.Import, error) {
 		}
 		if next.Done != now.Done {
 			moved = time.Now()
-			progress.step("accounts in Keycloak", next.Done, next.Ops)
+			progress.tell(next)
 		}
 		if !told && time.Since(moved) > quiet {
 			told = true

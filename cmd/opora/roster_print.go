@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -91,6 +94,12 @@ func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error 
 	fmt.Fprintf(out, "import    %s\ntenant    %s, list of mode %q\nstate     %s\n", i.ID, i.Tenant, i.Mode, i.State)
 	fmt.Fprintf(out, "rows      %d: %d new, %d changed, %d moved, %d leave, %d return, %d unchanged, %d rejected, %d held\n",
 		c.Rows, c.Create, c.Update, c.Move, c.Leave, c.Return, c.Unchanged, c.Rejected, c.Held)
+	if i.Summary != nil {
+		writeSummary(out, *i.Summary)
+	}
+	if i.Waiting != nil {
+		fmt.Fprintf(out, "waiting   %s\n", i.Waiting.Message)
+	}
 	if i.Ops > 0 {
 		fmt.Fprintf(out, "keycloak  %d of %d done, %d refused\n", i.Done, i.Ops, c.Failed)
 	}
@@ -103,6 +112,33 @@ func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error 
 	}
 	writeRowProblems(out, i.Problems)
 	return writeChanges(out, changes)
+}
+
+// writeSummary says how the file was understood, in the order of its columns.
+func writeSummary(out io.Writer, s roster.Summary) {
+	where := fmt.Sprintf("%s, %s", s.Format, s.Encoding)
+	if s.Sheet != "" {
+		where += fmt.Sprintf(", sheet %q", s.Sheet)
+	}
+	fmt.Fprintf(out, "file      %s, header on line %d\n", where, s.HeaderLine)
+	if len(s.OtherSheets) > 0 {
+		fmt.Fprintf(out, "not read  the sheets %q look like lists too\n", s.OtherSheets)
+	}
+	fields := slices.SortedFunc(maps.Keys(s.Mapping), func(a, b string) int {
+		x, y := s.Mapping[a], s.Mapping[b]
+		return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y), cmp.Compare(a, b))
+	})
+	for n, field := range fields {
+		fields[n] = s.Mapping[field] + "=" + field
+	}
+	fmt.Fprintf(out, "columns   %s\n", strings.Join(fields, " "))
+	var skipped []string
+	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
+		skipped = append(skipped, fmt.Sprintf("%d %s", s.Skipped[reason], reason))
+	}
+	if len(skipped) > 0 {
+		fmt.Fprintf(out, "skipped   %s\n", strings.Join(skipped, ", "))
+	}
 }
 
 func writeRowProblems(out io.Writer, problems []tenancy.Problem) {

@@ -53,7 +53,9 @@ func work(ctx context.Context, cfg Config, atOnce int, log *slog.Logger) error {
 	client := keycloak.New(keycloak.Config{
 		URL: cfg.Keycloak.URL, TokenRealm: cfg.Contour.Realm, ClientID: cfg.KeycloakPeople.ClientID, ClientSecret: cfg.KeycloakPeople.ClientSecret.Reveal(),
 	})
-	workers, err := job.NewWorkers(db.Pool(), rosters, client.People(cfg.Contour.Realm), job.WorkersOptions{Log: log, MaxWorkers: atOnce})
+	workers, err := job.NewWorkers(db.Pool(), rosters, client.People(cfg.Contour.Realm), job.WorkersOptions{
+		Log: log, MaxWorkers: atOnce, Keep: job.Terms{Upload: time.Duration(cfg.Retention.Days()) * 24 * time.Hour},
+	})
 	if err != nil {
 		return err
 	}

@@ -109,11 +109,24 @@ func parse(ctx context.Context, uploads Uploads, p *Parsing) error {
 	if errors.As(err, &problem) {
 		return uploads.FailParse(ctx, p, problem)
 	}
+	if said, ok := refused(err); ok {
+		return uploads.FailParse(ctx, p, said)
+	}
 	if err != nil {
 		return err
 	}
 	defer list.Close()
 	return uploads.FinishParse(ctx, p, list)
+}
+
+// refused is the problem in an error that says that what was told with the
+// list, such as its mapping, cannot be: to try again does not help.
+func refused(err error) (tenancy.Problem, bool) {
+	var e *tenancy.Error
+	if !errors.As(err, &e) || e.Kind != tenancy.Invalid {
+		return tenancy.Problem{}, false
+	}
+	return tenancy.Problem{Code: tenancy.ProblemCode(e.Code), Severity: tenancy.SeverityError, Message: e.Message}, true
 }
 
 // readUpload writes the upload to the file, has it scanned and read.
@@ -158,8 +171,8 @@ func (w *parseImport) Work(ctx context.Context, j *river.Job[ParseImport]) error
 	switch {
 	case errors.Is(err, ErrBusy):
 		return river.JobSnooze(10 * time.Second)
-	case isWaiting(err):
-		return river.JobSnooze(scanAgain)
+	case IsWaiting(err):
+		return river.JobSnooze(ScanAgain)
 	case err != nil && j.Attempt >= parseTries && tenancy.KindOf(err) != tenancy.Unavailable && ctx.Err() == nil:
 		if gaveUp := giveUpParse(ctx, w.uploads, j.Args.Import); gaveUp != nil {
 			return errors.Join(err, gaveUp)
@@ -169,11 +182,12 @@ func (w *parseImport) Work(ctx context.Context, j *river.Job[ParseImport]) error
 	return err
 }
 
-// scanAgain is how long a list waits before a scanner that did not answer is
+// ScanAgain is how long a list waits before a scanner that did not answer is
 // asked again. It waits without end: a list that nobody has scanned is not read.
-const scanAgain = 5 * time.Second
+const ScanAgain = 5 * time.Second
 
-func isWaiting(err error) bool {
+// IsWaiting reports whether a parse waits for the scanner alone.
+func IsWaiting(err error) bool {
 	var e *tenancy.Error
 	return errors.As(err, &e) && e.Code == "scanner_unavailable"
 }

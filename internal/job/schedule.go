@@ -32,17 +32,23 @@ func (w *endLastDays) Work(ctx context.Context, _ *river.Job[EndLastDays]) error
 	return w.days.EndLastDays(ctx)
 }
 
-// everyTenMinutes is often enough: Decide refuses a leaver at midnight by
-// itself, this is for his sign-in.
-const everyTenMinutes = "*/10 * * * *"
+// The schedules. Ten minutes are often enough for last days: Decide refuses a
+// leaver at midnight by itself, this is for his sign-in. The others may be late.
+const (
+	everyTenMinutes = "*/10 * * * *"
+	everyHour       = "7 * * * *"
+)
 
 // periodic lists what the clock starts. cron reads the schedule, River runs it
 // on one machine at a time.
 func periodic() []*river.PeriodicJob {
-	schedule, err := cron.ParseStandard(everyTenMinutes)
-	if err != nil {
-		panic(err) // a constant
+	at := func(spec string, args river.JobArgs) *river.PeriodicJob {
+		schedule, err := cron.ParseStandard(spec)
+		if err != nil {
+			panic(err) // a constant
+		}
+		make := func() (river.JobArgs, *river.InsertOpts) { return args, nil }
+		return river.NewPeriodicJob(schedule, make, &river.PeriodicJobOpts{RunOnStart: true})
 	}
-	make := func() (river.JobArgs, *river.InsertOpts) { return EndLastDays{}, nil }
-	return []*river.PeriodicJob{river.NewPeriodicJob(schedule, make, &river.PeriodicJobOpts{RunOnStart: true})}
+	return []*river.PeriodicJob{at(everyTenMinutes, EndLastDays{}), at(everyHour, WatchLists{}), at(everyHour, RemoveUploads{})}
 }

@@ -19,6 +19,8 @@ type Store interface {
 	Ops
 	Activations
 	LastDays
+	Lists
+	Leftovers
 }
 
 // Workers run the jobs. Start begins, Stop waits for what is under way.
@@ -34,6 +36,7 @@ type WorkersOptions struct {
 	// RescueAfter is how long a job may be silent before another worker takes
 	// it up; a minute and a half. It is safe to be short: claims are fenced.
 	RescueAfter time.Duration
+	Keep        Terms
 }
 
 // NewWorkers returns the workers of all kinds of job.
@@ -50,6 +53,8 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 	river.AddWorker(workers, &offerActivation{activations: store, people: people})
 	river.AddWorker(workers, &withdrawActivation{activations: store, people: people})
 	river.AddWorker(workers, &endLastDays{days: store})
+	river.AddWorker(workers, &watchLists{lists: store, log: o.Log})
+	river.AddWorker(workers, &removeUploads{leftovers: store, keep: o.Keep.orDefault()})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Logger:               o.Log,
 		Workers:              workers,

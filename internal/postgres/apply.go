@@ -100,6 +100,12 @@ func (a *applier) all(ctx context.Context) error {
 	if err := a.createRefused(ctx); err != nil {
 		return err
 	}
+	if err := a.rememberMapping(ctx); err != nil {
+		return err
+	}
+	if err := a.noteEntities(ctx); err != nil {
+		return err
+	}
 	tag, err := a.tx.Exec(ctx, `
 		UPDATE import SET state = CASE WHEN done = ops THEN 'applied' ELSE 'applying' END, ended_at = CASE WHEN done = ops THEN now() END, applied_by = $3, applied_at = clock_timestamp()
 		WHERE tenant = $1 AND id = $2`, a.tenant, a.id, a.actor)

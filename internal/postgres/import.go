@@ -44,19 +44,19 @@ func (r *Rosters) Imports(ctx context.Context, actor tenancy.Actor, tenant tenan
 	return all, err
 }
 
-const importColumns = `SELECT id::text, tenant, state, mode, legal_entity, uploaded_by, uploaded_at, counts, rows_read, rejected, ops_failed, done, ops, progress, waiting FROM import`
+const importColumns = `SELECT id::text, tenant, state, mode, legal_entity, uploaded_by, uploaded_at, counts, rows_read, rejected, ops_failed, done, ops, progress, waiting, summary FROM import`
 
 func scanImport(row pgx.CollectableRow) (i roster.Import, err error) {
-	var counts, progress, waiting []byte
+	var counts, progress, waiting, summary []byte
 	var rows, rejected, failed int
-	err = row.Scan(&i.ID, &i.Tenant, &i.State, &i.Mode, &i.LegalEntity, &i.UploadedBy, &i.UploadedAt, &counts, &rows, &rejected, &failed, &i.Done, &i.Ops, &progress, &waiting)
+	err = row.Scan(&i.ID, &i.Tenant, &i.State, &i.Mode, &i.LegalEntity, &i.UploadedBy, &i.UploadedAt, &counts, &rows, &rejected, &failed, &i.Done, &i.Ops, &progress, &waiting, &summary)
 	if err != nil {
 		return i, err
 	}
 	if err := json.Unmarshal(counts, &i.Counts); err != nil {
 		return i, err
 	}
-	if err := errors.Join(unmarshalOptional(progress, &i.Progress), unmarshalOptional(waiting, &i.Waiting)); err != nil {
+	if err := errors.Join(unmarshalOptional(progress, &i.Progress), unmarshalOptional(waiting, &i.Waiting), unmarshalOptional(summary, &i.Summary)); err != nil {
 		return i, err
 	}
 	if i.State == roster.Applying {

@@ -46,6 +46,9 @@ func (r *Rosters) BeginParse(ctx context.Context, id roster.ImportID) (p *job.Pa
 			Country: c.Country, LegalEntities: c.Tenant.LegalEntities, LegalEntity: entity, Segments: c.Tenant.Segments,
 			IDKey: r.key.IDKey(), Today: c.Today,
 		}
+		if err := hintsOf(ctx, tx, &claimed); err != nil {
+			return err
+		}
 		if r.scanner != nil {
 			claimed.Scan = r.scanner.Scan
 		}
@@ -204,7 +207,7 @@ func (r *Rosters) FailParse(ctx context.Context, p *job.Parsing, problem tenancy
 		if err := fence(ctx, tx, p); err != nil {
 			return err
 		}
-		if err := addProblems(ctx, tx, p.Tenant, p.Import, "parse", []tenancy.Problem{problem}); err != nil {
+		if err := addProblems(ctx, tx, p.Tenant, p.Import, "parse", []tenancy.Problem{howToAnswer(problem)}); err != nil {
 			return err
 		}
 		if err := dropUpload(ctx, tx, p.Tenant, p.Import); err != nil {
@@ -251,8 +254,11 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Rea
 		if err := s.store(ctx); err != nil {
 			return err
 		}
+		if err := addProblems(ctx, tx, p.Tenant, p.Import, "parse", remarks(list.Summary())); err != nil {
+			return err
+		}
 		p.Spent.Store, began = time.Since(began), time.Now()
-		if err := r.noteCounts(ctx, s); err != nil {
+		if err := r.noteCounts(ctx, s, list.Summary()); err != nil {
 			return err
 		}
 		p.Note(roster.Comparing, s.taken, s.taken)
@@ -273,12 +279,21 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Rea
 	return err
 }
 
-// noteCounts writes how many rows of what kind there were, in a transaction of
-// its own so that the import's row stays free.
-func (r *Rosters) noteCounts(ctx context.Context, s *stage) error {
+// noteCounts writes how many rows of what kind there were and how the file was
+// understood, in a transaction of its own so that the import's row stays free.
+func (r *Rosters) noteCounts(ctx context.Context, s *stage, read importers.Summary) error {
+	summary, err := json.Marshal(summaryOf(read, s.skipped))
+	if err != nil {
+		return err
+	}
+	names, err := json.Marshal(read.Names)
+	if err != nil {
+		return err
+	}
 	return r.db.ForTenant(ctx, s.p.Tenant, func(tx pgx.Tx) error {
-		return heldBy(tx.Exec(ctx, `UPDATE import SET rows_read = $4, rejected = $5, repeated = $6, unidentified = $7 WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`,
-			s.p.Tenant, s.p.Import, s.p.Claim, s.taken+s.refused, s.refused, s.repeated, s.unidentified))
+		return heldBy(tx.Exec(ctx, `UPDATE import SET rows_read = $4, rejected = $5, repeated = $6, unidentified = $7, summary = $8, names = coalesce(nullif($9::jsonb, 'null'), '{}')
+			WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`,
+			s.p.Tenant, s.p.Import, s.p.Claim, s.taken+s.refused, s.refused, s.repeated, s.unidentified, summary, names))
 	})
 }
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -30,14 +31,21 @@ func (r *Rosters) Receive(ctx context.Context, actor tenancy.Actor, upload Uploa
 	if !slices.Contains([]roster.Mode{roster.Full, roster.Add, roster.Leavers}, upload.Mode) {
 		return roster.Import{}, tenancy.E(tenancy.Invalid, "mode_unknown", `The mode is "full", "add" or "leavers".`)
 	}
+	if err := checkHints(upload.Hints); err != nil {
+		return roster.Import{}, err
+	}
+	hints, err := json.Marshal(upload.Hints)
+	if err != nil {
+		return roster.Import{}, err
+	}
 	id := roster.ImportID(newID())
 	var made roster.Import
-	err := r.db.ForTenant(ctx, upload.Tenant, func(tx pgx.Tx) (err error) {
+	err = r.db.ForTenant(ctx, upload.Tenant, func(tx pgx.Tx) (err error) {
 		if err := checkEntity(ctx, tx, upload); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO import (tenant, id, mode, legal_entity, uploaded_by, lease_until) VALUES ($1, $2, $3, $4, $5, now() + $6)`,
-			upload.Tenant, id, upload.Mode, upload.LegalEntity, actor.ID, wakeAfter)
+		_, err = tx.Exec(ctx, `INSERT INTO import (tenant, id, mode, legal_entity, uploaded_by, lease_until, hints) VALUES ($1, $2, $3, $4, $5, now() + $6, $7)`,
+			upload.Tenant, id, upload.Mode, upload.LegalEntity, actor.ID, wakeAfter, hints)
 		if err != nil {
 			return err
 		}

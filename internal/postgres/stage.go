@@ -22,8 +22,9 @@ type stage struct {
 	key []byte // of the marks
 
 	taken, refused int
-	unidentified   int // of those refused: rows without a personnel number that could be read
-	repeated       int // of those taken: rows of somebody who stands on an earlier row
+	unidentified   int            // of those refused: rows without a personnel number that could be read
+	repeated       int            // of those taken: rows of somebody who stands on an earlier row
+	skipped        map[string]int // lines that are no people, by reason
 
 	rows, marks, problems copier
 }
@@ -41,7 +42,7 @@ const makeStage = `
 func newStage(ctx context.Context, tx pgx.Tx, p *job.Parsing, key []byte) (*stage, error) {
 	_, err := tx.Exec(ctx, makeStage)
 	return &stage{
-		tx: tx, p: p, key: key,
+		tx: tx, p: p, key: key, skipped: map[string]int{},
 		rows: copier{table: "parsed_row", columns: []string{
 			"line", "employee_no", "employee_key", "legal_entity", "last_name", "first_name", "middle_name", "email", "phone",
 			"department", "position", "segment", "hired_on", "left_on", "birth_date", "search", "national_id", "national_id_hash",
@@ -59,6 +60,7 @@ func (s *stage) receive(ctx context.Context, list *job.Reading) error {
 			return err
 		}
 		if record.Skipped != "" {
+			s.skipped[string(record.Skipped)]++
 			continue
 		}
 		if err := s.add(ctx, record); err != nil {

@@ -30,6 +30,26 @@ type Hints struct {
 	Mapping    map[string]string `json:"mapping,omitempty"` // field to the letter of its column
 }
 
+// Summary says how a list's file was understood.
+type Summary struct {
+	Format      string            `json:"format"`   // such as "xlsx" or "csv"
+	Encoding    string            `json:"encoding"` // IANA name in lower case
+	Sheet       string            `json:"sheet,omitempty"`
+	OtherSheets []string          `json:"other_sheets,omitempty"` // look like lists too and were not read
+	HeaderLine  int               `json:"header_line"`
+	Mapping     map[string]string `json:"mapping"` // field to the letter of its column
+	Skipped     map[string]int    `json:"skipped"` // lines that are no people, by reason
+}
+
+// RememberedMapping is what a tenant's headers mean, as somebody settled it.
+type RememberedMapping struct {
+	Tenant    tenancy.TenantSlug `json:"tenant"`
+	Names     map[string]string  `json:"names"`                // header text to field; "": none of ours
+	SettledBy string             `json:"settled_by,omitempty"` // Actor.ID
+	SettledAt time.Time          `json:"settled_at,omitzero"`
+	Import    ImportID           `json:"import,omitempty"` // with whose list
+}
+
 // State is where an import stands; docs/life-of-an-import.md has the picture.
 type State string
 
@@ -103,8 +123,10 @@ type Import struct {
 	Ops         int                     `json:"ops"`
 	// Progress is set while something is being done; Waiting says why nothing is
 	// that should be.
-	Progress *Progress         `json:"progress,omitempty"`
-	Waiting  *tenancy.Problem  `json:"waiting,omitempty"`
+	Progress *Progress        `json:"progress,omitempty"`
+	Waiting  *tenancy.Problem `json:"waiting,omitempty"`
+	// Summary says how the file was understood, once it was.
+	Summary  *Summary          `json:"summary,omitempty"`
 	Findings []Finding         `json:"findings"`
 	Problems []tenancy.Problem `json:"problems"`
 }

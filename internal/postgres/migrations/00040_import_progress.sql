@@ -7,4 +7,3 @@ ALTER TABLE import ADD COLUMN progress jsonb, -- roster.Progress while it is par
 -- lease_until is now set for imports that are received, too: when nobody has
 -- begun to parse one by then, its job is put into the queue again.
 CREATE INDEX import_to_parse ON import (lease_until) WHERE state IN ('received', 'parsing');
-UPDATE import SET lease_until = now() WHERE state = 'received';
