@@ -110,7 +110,7 @@ const maxProblems = 1000
 func problemsIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) ([]tenancy.Problem, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT code, severity, message, sheet, line, col, field FROM import_problem
-		WHERE tenant = $1 AND import_id = $2 ORDER BY line = 0, line, n LIMIT $3`, tenant, id, maxProblems)
+		WHERE tenant = $1 AND import_id = $2 ORDER BY line <> 0, line, n LIMIT $3`, tenant, id, maxProblems)
 	if err != nil {
 		return nil, err
 	}
