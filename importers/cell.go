@@ -79,7 +79,9 @@ func columnOf(letters string) (column int, ok bool) {
 }
 
 // clean makes two spellings that look alike to a reader the same: NFC, no
-// invisible characters, every run of blanks one space, none at the ends.
+// invisible characters, every run of blanks one space, none at the ends. Signs
+// that turn the direction of writing stay, so that they can be told (undirected
+// drops them).
 func clean(s string) string {
 	if isClean(s) {
 		return s
@@ -91,7 +93,7 @@ func clean(s string) string {
 		switch {
 		case unicode.IsSpace(r) || r == '\u2007' || r == '\u202f':
 			space = b.Len() > 0
-		case invisible(r):
+		case invisible(r) && !turns(r):
 		default:
 			if space {
 				b.WriteByte(' ')
@@ -134,5 +136,5 @@ func invisible(r rune) bool {
 
 // fold makes words comparable: clean, lower case, ё as е.
 func fold(s string) string {
-	return strings.ReplaceAll(strings.ToLower(clean(s)), "ё", "е")
+	return strings.ReplaceAll(strings.ToLower(undirected(clean(s))), "ё", "е")
 }

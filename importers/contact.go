@@ -2,8 +2,10 @@ package importers
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -17,32 +19,89 @@ var address = regexp.MustCompile(`^[a-z0-9!#$%&'*+/=?^_{|}~-]+(\.[a-z0-9!#$%&'*+
 const longestAddress = 254
 
 // parseEmail returns the first address of a cell in lower case; code says why
-// there is none.
+// there is none. Addresses are parted by blanks, commas, semicolons and slashes;
+// what stands around one (a name, brackets, "mailto:", a full stop) is not part
+// of it. Addresses with letters other than Latin ones are not taken: a Cyrillic
+// letter in one is a slip of the keyboard far more often than a domain.
 func parseEmail(text string) (email string, code tenancy.ProblemCode) {
-	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
+	if email := strings.ToLower(text); isAddress(email) {
+		return email, ""
+	}
+	if m := spacedAddress.FindStringSubmatch(text); m != nil {
+		text = m[1] + "@" + m[2] // ivan @ firm.example
+	}
+	separators := " ;,<>()[]|\"«»“”"
+	if strings.Count(text, "@") > 1 {
+		separators += "/\\"
+	}
 	code = EmailInvalid
-	for _, part := range parts {
-		part = strings.TrimPrefix(strings.ToLower(strings.Trim(part, "<>()\"'")), "mailto:")
+	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(separators, r) })
+	for i, part := range parts {
+		if !strings.Contains(part, "@") || !strings.ContainsAny(text, separators[1:]) && broken(parts, i) {
+			continue
+		}
+		part = strings.ToLower(strings.TrimRight(strings.Trim(part, "'’:"), "."))
+		if i := strings.LastIndexByte(part, ':'); i >= 0 && i < strings.IndexByte(part, '@') {
+			part = part[i+1:] // mailto:, e-mail:
+		}
 		switch {
-		case !strings.Contains(part, "@"):
 		case mixedScripts(part):
 			code = EmailSuspect
-		case len(part) <= longestAddress && strings.IndexByte(part, '@') <= 64 && address.MatchString(part):
+		case isAddress(part):
 			return part, ""
 		}
 	}
 	return "", code
 }
 
-// mixedScripts reports whether a text has letters of the Latin and of the
-// Cyrillic script: one that looks like another's.
-func mixedScripts(s string) bool {
-	latin, cyrillic := false, false
-	for _, r := range s {
-		latin = latin || unicode.Is(unicode.Latin, r)
-		cyrillic = cyrillic || unicode.Is(unicode.Cyrillic, r)
+// broken reports whether a blank may have been typed inside the address at i:
+// a small Latin word stands beside it, and no other sign.
+func broken(parts []string, i int) bool {
+	return i > 0 && pieceOfAddress.MatchString(parts[i-1]) || i+1 < len(parts) && pieceOfAddress.MatchString(parts[i+1])
+}
+
+var pieceOfAddress = regexp.MustCompile(`^[a-z0-9._-]+$`)
+
+// spacedAddress is one address with blanks around its sign.
+var spacedAddress = regexp.MustCompile(`^([^\s@]+) ?@ ?([^\s@]+)$`)
+
+// isAddress reports whether s, in lower case, is an address that mail may be
+// sent to.
+func isAddress(s string) bool {
+	at := strings.IndexByte(s, '@')
+	return at > 0 && at <= 64 && len(s) <= longestAddress && address.MatchString(s) && !madeUp(s)
+}
+
+// madeUp reports whether an address was typed only to fill the cell: no@no.ru.
+func madeUp(s string) bool {
+	local, domain, _ := strings.Cut(s, "@")
+	first, _, _ := strings.Cut(domain, ".")
+	switch local {
+	case "no", "net", "none", "nomail", "noemail", "test", "xxx", "aaa":
+		return first == local
 	}
-	return latin && cyrillic
+	return false
+}
+
+// mixedScripts reports whether a text has letters of more than one of the
+// scripts whose letters look alike: Latin, Cyrillic, Greek.
+func mixedScripts(s string) bool {
+	latin, cyrillic, greek := 0, 0, 0
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf:
+			if r|0x20 >= 'a' && r|0x20 <= 'z' {
+				latin = 1
+			}
+		case unicode.Is(unicode.Cyrillic, r):
+			cyrillic = 1
+		case unicode.Is(unicode.Latin, r):
+			latin = 1
+		case unicode.Is(unicode.Greek, r):
+			greek = 1
+		}
+	}
+	return latin+cyrillic+greek > 1
 }
 
 // phone is a valid number and the country it belongs to.
@@ -52,14 +111,15 @@ type phone struct {
 }
 
 // parsePhone reads the numbers of a cell and returns the best: a mobile of the
-// region, then a valid number of the region, then a valid one of another country.
+// region, then a valid number of the region, then a valid one of another
+// country; of several equally good ones the first.
 func parsePhone(text, region string) (phone, bool) {
 	if p, ok := plainMobile(text, region); ok {
 		return p, true
 	}
 	best, most := phone{}, 0
-	for _, part := range splitPhones(text) {
-		p, weight := onePhone(part, region)
+	for _, digits := range phonesIn(text) {
+		p, weight := onePhone(digits, region)
 		if weight > most {
 			best, most = p, weight
 		}
@@ -89,55 +149,111 @@ func plainMobile(text, region string) (phone, bool) {
 	if n == 11 && (d[0] == '7' || d[0] == '8') {
 		d = d[1:]
 	}
-	if region != "RU" || len(d) != 10 || d[0] != '9' {
+	if region != "RU" || len(d) != 10 || d[0] != '9' || strings.Count(string(d), "9") == len(d) {
 		return phone{}, false
 	}
 	return phone{"+7" + string(d), "RU"}, true
 }
 
 var (
-	phoneGlue  = regexp.MustCompile(`[;,/\n]|\s+и\s+|\s+или\s+`)
-	phoneStart = regexp.MustCompile(`\s+(\+7|8[ (-]?[ (]?[79]\d\d)`)
+	phoneGlue = regexp.MustCompile(`[;,/|\\\n]|\pL`)
+	extension = regexp.MustCompile(`(?i)[,;( ]*(?:доб|вн|внутр|ext|extn|доп|ішкі)[.:а-яa-z]* *(?:№|#)? *\d{1,6}\)?|[#*] *\d{1,6}\b`)
+	wholeTail = regexp.MustCompile(`^(\d{10,12})[.,]0+$`)
 )
 
-// splitPhones parts the numbers of a cell: by signs, and where after a blank
-// another number begins as numbers do here.
-func splitPhones(text string) []string {
+// phonesIn returns the numbers that a cell may hold, as digits with the plus
+// that one begins with: parted by signs and words, and by blanks where a number
+// is complete and another begins. When no part is long enough, the signs belong
+// to one number (8/916/1234567).
+func phonesIn(text string) []string {
+	if m := wholeTail.FindStringSubmatch(text); m != nil {
+		return []string{m[1]} // a number of a data frame: 79161234567.0
+	}
+	text = strings.ReplaceAll(extension.ReplaceAllString(text, ";"), "＋", "+")
 	var all []string
 	for _, part := range phoneGlue.Split(text, -1) {
-		from := 0
-		for _, at := range phoneStart.FindAllStringIndex(part, -1) {
-			if countDigits(part[from:at[0]]) >= 10 {
-				all = append(all, part[from:at[0]])
-				from = at[0]
-			}
-		}
-		all = append(all, part[from:])
+		all = append(all, numbersIn(part)...)
+	}
+	if len(all) == 0 && !hasLetters(text) {
+		all = numbersIn(strings.NewReplacer("/", " ", "|", " ", "\\", " ").Replace(text))
 	}
 	return all
 }
 
-func countDigits(s string) int {
-	n := 0
-	for i := range len(s) {
-		if s[i] >= '0' && s[i] <= '9' {
-			n++
+// fewestDigits is the length of the shortest number with its area code.
+const fewestDigits = 10
+
+// numbersIn cuts a run of groups of digits into numbers of at least ten digits.
+func numbersIn(part string) []string {
+	var all []string
+	number := ""
+	keep := func() {
+		if countDigits(number) >= fewestDigits {
+			all = append(all, number)
 		}
+		number = ""
 	}
-	return n
+	for _, group := range digitGroups(part) {
+		if group[0] == '+' || complete(number, group) {
+			keep()
+		}
+		number += group
+	}
+	keep()
+	return all
 }
 
+// complete reports whether a number needs no further digits, or cannot take
+// those of the next group: in Russia and Kazakhstan numbers have ten digits, or
+// eleven with the 7 or 8 before them.
+func complete(number, group string) bool {
+	has, most := countDigits(number), 11
+	switch {
+	case number == "":
+		return false
+	case number[0] == '+' && !strings.HasPrefix(number, "+7"):
+		most = 15
+	case number[0] != '+' && number[0] != '7' && number[0] != '8':
+		most = 10
+	}
+	return has >= most || has >= fewestDigits && has+countDigits(group) > most
+}
+
+// digitGroups returns the runs of digits of a text, with a plus before them.
+func digitGroups(s string) []string {
+	var groups []string
+	plus, inside := false, false
+	for _, r := range s {
+		switch {
+		case r >= '0' && r <= '9':
+			if !inside {
+				groups = append(groups, "")
+				if plus {
+					groups[len(groups)-1] = "+"
+				}
+			}
+			groups[len(groups)-1] += string(r)
+			inside, plus = true, false
+		default:
+			inside = false
+			plus = r == '+' || plus && (r == ' ' || r == '(')
+		}
+	}
+	return groups
+}
+
+func countDigits(s string) int { return len(strings.TrimPrefix(s, "+")) }
+
 // onePhone reads one number; weight is 0 for what is none.
-func onePhone(text, region string) (p phone, weight int) {
-	if countDigits(text) < 7 {
-		return phone{}, 0
+func onePhone(digits, region string) (p phone, weight int) {
+	if rest, ok := strings.CutPrefix(digits, "+8"); ok && len(rest) == 10 {
+		digits = "+7" + rest // 8 is dialled inside the country, never after a plus
 	}
-	text = strings.TrimSpace(text)
-	if rest, ok := strings.CutPrefix(text, "+8"); ok && countDigits(rest) == 10 {
-		text = "+7" + rest // 8 is dialled inside the country, never after a plus
+	if rest, ok := strings.CutPrefix(digits, "00"); ok {
+		digits = "+" + rest
 	}
-	number, err := phonenumbers.Parse(text, region)
-	if err != nil || !phonenumbers.IsValidNumber(number) {
+	number, err := phonenumbers.Parse(digits, region)
+	if err != nil || !phonenumbers.IsValidNumber(number) || oneDigit(strconv.FormatUint(number.GetNationalNumber(), 10)) {
 		return phone{}, 0
 	}
 	number.Extension = nil
@@ -151,3 +267,7 @@ func onePhone(text, region string) (p phone, weight int) {
 	}
 	return p, 2
 }
+
+// oneDigit reports whether a number is one digit again and again: typed only to
+// fill the cell.
+func oneDigit(s string) bool { return strings.Count(s, s[:1]) == len(s) }

@@ -1,6 +1,7 @@
 package importers
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 
@@ -12,7 +13,8 @@ import (
 
 // countryNames are spellings beside the official ones in ru, kk and en.
 var countryNames = map[string]tenancy.CountryCode{
-	"рф": "RU", "российская федерация": "RU", "рос": "RU", "ресей федерациясы": "RU", "russian federation": "RU",
+	"рф": "RU", "р ф": "RU", "российская фед": "RU", "р к": "KZ", "казакстан": "KZ", "қазакстан": "KZ", "казақстан": "KZ", "kazakstan": "KZ", "qazaqstan": "KZ",
+	"қазақстан": "KZ", "ресей": "RU", "российская федерация": "RU", "рос": "RU", "ресей федерациясы": "RU", "russian federation": "RU",
 	"рк": "KZ", "республика казахстан": "KZ", "қр": "KZ", "қазақстан республикасы": "KZ", "republic of kazakhstan": "KZ", "кз": "KZ",
 	"беларусь": "BY", "белоруссия": "BY", "республика беларусь": "BY", "рб": "BY",
 	"киргизия": "KG", "кыргызстан": "KG", "киргизстан": "KG", "кыргызская республика": "KG",
@@ -33,6 +35,9 @@ var countries = sync.OnceValue(func() map[string]tenancy.CountryCode {
 			code := tenancy.CountryCode(region.String())
 			all[strings.ToLower(region.String())] = code
 			all[strings.ToLower(region.ISO3())] = code
+			if number := region.M49(); number > 0 {
+				all[fmt.Sprintf("%03d", number)] = code // ОКСМ
+			}
 			for _, namer := range namers {
 				if namer != nil {
 					all[plain(namer.Name(region))] = code
@@ -47,8 +52,22 @@ var countries = sync.OnceValue(func() map[string]tenancy.CountryCode {
 	return all
 })
 
-// parseCountry reads a country's name or code.
+// parseCountry reads a country's name or code, alone or beside other words of an
+// address or its name in another language, from which commas, slashes or
+// brackets part it. Two countries are none.
 func parseCountry(text string) (tenancy.CountryCode, bool) {
-	code, ok := countries()[plain(text)]
-	return code, ok
+	if code, ok := countries()[plain(text)]; ok {
+		return code, true
+	}
+	var found tenancy.CountryCode
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;/()|", r) }) {
+		code, ok := countries()[plain(part)]
+		if ok && found != "" && code != found {
+			return "", false
+		}
+		if ok {
+			found = code
+		}
+	}
+	return found, found != ""
 }

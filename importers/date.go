@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -35,97 +36,199 @@ func (e epoch) day(serial float64) (tenancy.Date, bool) {
 	return tenancy.DateOf(zero.AddDate(0, 0, int(math.Floor(serial)))), true
 }
 
-// earliest is the first year that a roster may hold.
-const earliest = 1900
+// dayZero is how the reader of cells writes the serial number 0: no date.
+const dayZero = "1899-12-30"
 
-var (
-	isoDate    = regexp.MustCompile(`^(\d{4})[-./](\d{1,2})[-./](\d{1,2})$`)
-	dottedDate = regexp.MustCompile(`^(\d{1,2})[.\-](\d{1,2})[.\-](\d{4}|\d{2})$`)
-	slashDate  = regexp.MustCompile(`^(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})$`)
-	wordDate   = regexp.MustCompile(`^(\d{1,2}) (\pL+) (\d{4})$`)
-	clockTail  = regexp.MustCompile(`[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?$`)
-	yearTail   = regexp.MustCompile(` ?(г|года|ж|жыл|y)\.?$`)
-	serialDate = regexp.MustCompile(`^\d{5}(\.\d+)?$`)
-)
-
-// months begins the names of months in Russian and Kazakh (genitive or not).
-var months = []struct {
-	first string
-	month time.Month
-}{
-	{"янв", 1}, {"фев", 2}, {"мар", 3}, {"апр", 4}, {"мая", 5}, {"май", 5}, {"июн", 6}, {"июл", 7},
-	{"авг", 8}, {"сен", 9}, {"окт", 10}, {"ноя", 11}, {"дек", 12},
-	{"қаң", 1}, {"ақп", 2}, {"нау", 3}, {"сәу", 4}, {"мам", 5}, {"мау", 6}, {"шіл", 7}, {"там", 8},
-	{"қыр", 9}, {"қаз", 10}, {"қар", 11}, {"жел", 12},
+// epochOf returns the way in which a file's numbers count days.
+func epochOf(b book) epoch {
+	switch b := b.(type) {
+	case *workbook:
+		return b.day0
+	case *xlsBook:
+		return b.day0
+	}
+	return epoch1900
 }
 
-// parseDate reads a date as people write it here: day first, year last, or ISO.
-// A date of slashes that could be month first as well is not guessed. empty
-// says that the text means "no date". Two-digit years fall into the hundred
-// years that end ten years after today (today, for a birth date).
-func parseDate(text string, today tenancy.Date, birth bool) (date tenancy.Date, empty, ok bool) {
-	text = yearTail.ReplaceAllString(clockTail.ReplaceAllString(text, ""), "")
+// earliest is the first year in which somebody on a list may be born.
+const earliest = 1900
+
+// youngest is the age below which nobody is employed: a two-digit year of birth
+// that would make somebody younger is not known to be of this century.
+const youngest = 14
+
+// The patterns of written dates, day first or ISO.
+var (
+	isoDate     = regexp.MustCompile(`^(\d{4})[-./](\d{1,2})[-./](\d{1,2})$`)
+	compactDate = regexp.MustCompile(`^((?:19|20)\d\d)(\d\d)(\d\d)$`) // SAP; 8 digits that fit are never day first: no month is 19 or 20
+	dottedDate  = regexp.MustCompile(`^(\d{1,2}) ?[.,\- ] ?(\d{1,2}) ?[.,\- ] ?(\d{4}|\d{2})$`)
+	slashDate   = regexp.MustCompile(`^(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})$`)
+	wordDate    = regexp.MustCompile(`^[«"]?(\d{1,2})[»"]?[ .-]*(\pL+)\.?[ ,.-]*(\d{4}|\d{2})$`)
+	yearFirst   = regexp.MustCompile(`^(\d{4}) ?(?:ж|жыл|жылғы|жылы|г)\.? ?(\d{1,2}) ?(\pL+)$`)
+	clockTail   = regexp.MustCompile(`(?:,? |T)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?$`)
+	yearTail    = regexp.MustCompile(` ?(?:г|год|года|ж|жыл|жылы|y)\.?$`)
+	serialDate  = regexp.MustCompile(`^\d{5}(?:\.\d+)?$`)
+	emptyDate   = regexp.MustCompile(`^(?:0?1[./-]0?1[./-]0001|0001-01-01|00[./-]00[./-](?:0000|00)|0000-00-00|00000000|30[./-]12[./-]1899|1899-12-30|0?[01][./-]0?1[./-]1900|1900-01-01|1900-01-00)$`)
+	openEnd     = regexp.MustCompile(`^(?:(?:31[./-]12|0?1[./-]0?1)[./-](?:[39]999)|[39]999-(?:12-31|01-01)|99991231)$`)
+)
+
+// monthNames are the months in Russian, Kazakh (in its own letters and as it is
+// typed without them) and English; three letters are enough.
+var monthNames = [][]string{
+	{"январь", "января", "қаңтар", "кантар", "каңтар", "january"},
+	{"февраль", "февраля", "ақпан", "акпан", "february"},
+	{"март", "марта", "наурыз", "march"},
+	{"апрель", "апреля", "сәуір", "сауир", "april"},
+	{"май", "мая", "мамыр", "may"},
+	{"июнь", "июня", "маусым", "june"},
+	{"июль", "июля", "шілде", "шилде", "july"},
+	{"август", "августа", "тамыз", "august"},
+	{"сентябрь", "сентября", "қыркүйек", "кыркуйек", "sept", "september"},
+	{"октябрь", "октября", "қазан", "казан", "october"},
+	{"ноябрь", "ноября", "қараша", "караша", "november"},
+	{"декабрь", "декабря", "желтоқсан", "желтоксан", "december"},
+}
+
+// monthOf returns the month that a word of at least three letters names or
+// begins to name.
+func monthOf(word string) (time.Month, bool) {
+	word = strings.ToLower(word)
+	if utf8.RuneCountInString(word) < 3 {
+		return 0, false
+	}
+	for i, names := range monthNames {
+		for _, name := range names {
+			if strings.HasPrefix(name, word) {
+				return time.Month(i + 1), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// calendar is what must be known to read dates.
+type calendar struct {
+	today tenancy.Date
+	day0  epoch
+}
+
+// parse reads a date as people write it here: day first, year last, or ISO, or
+// the serial number of a day, all with or without a time of the day, which is
+// dropped. A date of slashes that could be month first as well is not guessed.
+// The zero date with ok says that the text means "no date": the empty dates of
+// 1C, SAP and Excel, and of the last day the end of all time.
+func (c calendar) parse(text string, field Field) (date tenancy.Date, ok bool) {
+	if len(text) > len("10.10.2024") {
+		text = strings.TrimSpace(yearTail.ReplaceAllString(clockTail.ReplaceAllString(text, ""), ""))
+	} else {
+		text = yearTail.ReplaceAllString(text, "")
+	}
+	if d, ok := usualDate(text); ok && c.plausible(d, field) && d.Year > earliest {
+		return d, true
+	}
 	switch {
-	case text == "" || text == "01.01.0001" || text == "0001-01-01":
-		return tenancy.Date{}, true, true // the empty date of 1C
+	case text == "" || emptyDate.MatchString(text), field == FieldLeftOn && openEnd.MatchString(text):
+		return tenancy.Date{}, true
 	case serialDate.MatchString(text):
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return tenancy.Date{}, false, false
+			return tenancy.Date{}, false
 		}
-		date, ok = epoch1900.day(n)
+		date, ok = c.day0.day(n)
 	default:
-		date, ok = writtenDate(text, today, birth)
+		date, ok = c.written(text, field)
 	}
-	return date, false, ok && plausible(date, today, birth)
+	if !ok || !c.plausible(date, field) {
+		return tenancy.Date{}, false
+	}
+	return date, true
 }
 
-func writtenDate(text string, today tenancy.Date, birth bool) (tenancy.Date, bool) {
-	if m := isoDate.FindStringSubmatch(text); m != nil {
-		return calendarDay(m[1], m[2], m[3], today, birth)
+// usualDate is the fast way for DD.MM.YYYY and YYYY-MM-DD.
+func usualDate(s string) (tenancy.Date, bool) {
+	if len(s) != 10 {
+		return tenancy.Date{}, false
+	}
+	switch {
+	case s[2] == '.' && s[5] == '.':
+		return dayOf(s[6:], s[3:5], s[:2])
+	case s[4] == '-' && s[7] == '-':
+		return dayOf(s[:4], s[5:7], s[8:])
+	}
+	return tenancy.Date{}, false
+}
+
+func dayOf(year, month, day string) (tenancy.Date, bool) {
+	if !allDigits(year) || !allDigits(month) || !allDigits(day) {
+		return tenancy.Date{}, false
+	}
+	y, _ := strconv.Atoi(year)
+	m, _ := strconv.Atoi(month)
+	d, _ := strconv.Atoi(day)
+	date := tenancy.NewDate(y, time.Month(m), d)
+	return date, m >= 1 && m <= 12 && date.Day == d && date.Month == time.Month(m)
+}
+
+func (c calendar) written(text string, field Field) (tenancy.Date, bool) {
+	for _, p := range []*regexp.Regexp{isoDate, compactDate} {
+		if m := p.FindStringSubmatch(text); m != nil {
+			return dayOf(m[1], m[2], m[3])
+		}
 	}
 	if m := dottedDate.FindStringSubmatch(text); m != nil {
-		return calendarDay(m[3], m[2], m[1], today, birth)
+		return c.dayIn(m[3], m[2], m[1], field)
 	}
 	if m := slashDate.FindStringSubmatch(text); m != nil {
 		day, _ := strconv.Atoi(m[1])
 		if day <= 12 && strings.TrimLeft(m[1], "0") != strings.TrimLeft(m[2], "0") {
 			return tenancy.Date{}, false // 03/04/2024 may be either
 		}
-		return calendarDay(m[3], m[2], m[1], today, birth)
+		return c.dayIn(m[3], m[2], m[1], field)
 	}
-	if m := wordDate.FindStringSubmatch(strings.ToLower(text)); m != nil {
-		for _, x := range months {
-			if strings.HasPrefix(m[2], x.first) {
-				return calendarDay(m[3], strconv.Itoa(int(x.month)), m[1], today, birth)
-			}
-		}
+	if m := yearFirst.FindStringSubmatch(text); m != nil {
+		m[1], m[2], m[3] = m[2], m[3], m[1]
+		return c.dayInMonth(m, field)
+	}
+	if m := wordDate.FindStringSubmatch(text); m != nil {
+		return c.dayInMonth(m, field)
 	}
 	return tenancy.Date{}, false
 }
 
-func calendarDay(year, month, day string, today tenancy.Date, birth bool) (tenancy.Date, bool) {
-	y, _ := strconv.Atoi(year)
-	m, _ := strconv.Atoi(month)
-	d, _ := strconv.Atoi(day)
+// dayInMonth reads the day, the month's name and the year of a match.
+func (c calendar) dayInMonth(m []string, field Field) (tenancy.Date, bool) {
+	month, ok := monthOf(m[2])
+	if !ok {
+		return tenancy.Date{}, false
+	}
+	return c.dayIn(m[3], strconv.Itoa(int(month)), m[1], field)
+}
+
+// dayIn gives a two-digit year its century: the hundred years that end ten
+// years after today, and for a birth date those that end today.
+func (c calendar) dayIn(year, month, day string, field Field) (tenancy.Date, bool) {
 	if len(year) == 2 {
-		last := today.Year + 10
-		if birth {
-			last = today.Year
+		last := c.today.Year + 10
+		if field == FieldBirthDate {
+			last = c.today.Year
 		}
+		y, _ := strconv.Atoi(year)
 		y += last - last%100
 		if y > last {
 			y -= 100
 		}
+		if field == FieldBirthDate && y > c.today.Year-youngest {
+			return tenancy.Date{}, false
+		}
+		year = strconv.Itoa(y)
 	}
-	date := tenancy.NewDate(y, time.Month(m), d)
-	return date, m >= 1 && m <= 12 && date.Day == d && date.Month == time.Month(m)
+	return dayOf(year, month, day)
 }
 
 // plausible refuses days that no living employee can have.
-func plausible(date, today tenancy.Date, birth bool) bool {
-	if birth {
-		return date.Year >= earliest && date.Before(today)
+func (c calendar) plausible(date tenancy.Date, field Field) bool {
+	if field == FieldBirthDate {
+		return date.Year >= earliest && date.Before(c.today)
 	}
-	return date.Year >= earliest+20 && date.Year <= today.Year+50
+	return date.Year >= earliest+20 && date.Year <= c.today.Year+50
 }

@@ -104,7 +104,7 @@ func (r *rowReader) labelOf(text string) Field {
 // the last one is the department.
 func (r *rowReader) enterGroup(l line) {
 	texts := slices.DeleteFunc(slices.Clone(l.cells), isCount)
-	text := texts[0].text
+	text := undirected(unprotected(texts[0].text))
 	label := r.labelOf(text)
 	switch before, after, cut := strings.Cut(text, ":"); {
 	case label != "" && len(texts) == 2:
@@ -140,11 +140,10 @@ func (r *rowReader) enter(label Field, text string) {
 
 // entityOf finds the tenant's legal entity that a text names.
 func (r *rowReader) entityOf(text string) (tenancy.LegalEntityCode, bool) {
-	code, ok := r.entities[plain(text)]
-	if !ok {
-		code, ok = r.entities[withoutForm(plain(text))]
+	if r.entities == nil {
+		return "", false
 	}
-	return code, ok
+	return r.entities.find(text)
 }
 
 // readTitles takes what the lines above the header say of everybody below it:

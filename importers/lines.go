@@ -226,14 +226,6 @@ func (r *rowReader) mayBePerson(first cell) bool {
 	return r.hasDetails() && first.column != r.fields[FieldEmployeeNo]
 }
 
-func isVacancy(text string) bool {
-	switch key(text) {
-	case key("вакансия"), key("вакант"), key("вакантно"), key("вакантная"), key("бос орын"), "vacant", "vacancy":
-		return true
-	}
-	return false
-}
-
 // isFootnote reports whether a text begins with a raised number.
 func isFootnote(text string) bool {
 	return strings.HasPrefix(text, "¹") || strings.HasPrefix(text, "²") || strings.HasPrefix(text, "³")
@@ -336,7 +328,7 @@ func unitWord(word string) bool {
 // surelyPerson reports whether a text has what only a person's name has: a
 // patronymic or initials.
 func surelyPerson(text string) bool {
-	words := strings.Fields(gluedInitial.ReplaceAllString(tidyName(text), "$1 $2"))
+	words := wordsOfName(text)
 	return looksLikePerson(text) && slices.ContainsFunc(words, func(w string) bool { return isInitial(w) || len(words) >= 3 && isPatronymic(w) })
 }
 
@@ -344,20 +336,17 @@ func surelyPerson(text string) bool {
 // department's: a patronymic or an initial, or two or three capitalised words
 // none of which belongs to a department.
 func looksLikePerson(text string) bool {
-	words := strings.Fields(gluedInitial.ReplaceAllString(tidyName(text), "$1 $2"))
+	words := wordsOfName(text)
 	if len(words) < 2 || len(words) > 5 {
 		return false
 	}
 	named := false
 	for i, w := range words {
 		r, _ := utf8.DecodeRuneInString(w)
-		if unitWord(w) || !unicode.IsUpper(r) && !childOf[strings.ToLower(w)] && !(i == 0 && particles[w]) || strings.ContainsAny(w, "0123456789«»\"№:") {
+		if unitWord(w) || !unicode.IsUpper(r) && !isChildOf(w) && !(i == 0 && isParticle(w)) || strings.ContainsAny(w, "0123456789«»\"№:") {
 			return false
 		}
-		named = named || isInitial(w) || len(words) >= 3 && isPatronymic(w) || childOf[strings.ToLower(w)]
+		named = named || isInitial(w) || len(words) >= 3 && isPatronymic(w) || isChildOf(w)
 	}
 	return named || len(words) <= 3
 }
-
-// particles begin some family names.
-var particles = map[string]bool{"фон": true, "де": true, "ван": true, "von": true, "van": true, "de": true, "аль": true}

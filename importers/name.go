@@ -2,103 +2,277 @@ package importers
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 // name is a person's name in its parts.
-type name struct{ last, first, middle string }
-
-// patronymic are the endings of Russian patronymics and of Kazakh ones written
-// as one word.
-var patronymic = regexp.MustCompile(`(?i)..(ович|евич|ёвич|ич|овна|евна|ёвна|ична|инична)$|(ұлы|улы|қызы|кызы)$`)
-
-// childOf are the words that follow the father's name in Azerbaijani, Kazakh
-// and other names.
-var childOf = map[string]bool{
-	"оглы": true, "оглу": true, "улы": true, "ұлы": true, "уулу": true, "кызы": true, "қызы": true, "гызы": true, "кизи": true,
+type name struct {
+	last, first, middle string
+	odd                 bool // something was said beside the name that a person should look at
 }
 
 var (
-	initial      = regexp.MustCompile(`^\p{Lu}\p{Ll}?\.?$`)
-	initialsPair = regexp.MustCompile(`^(\p{Lu}\p{Ll}?\.) ?(\p{Lu}\p{Ll}?\.)$`)
-	gluedInitial = regexp.MustCompile(`(\p{Lu}\.)(\p{Lu}\.?)`)
-	bracketed    = regexp.MustCompile(`\s*[(\[][^)\]]*[)\]]`)
+	bracketed    = regexp.MustCompile(`\s*[(\[][^)\]]*([)\]]|$)`)
 	spacedHyphen = regexp.MustCompile(`\s*[-‐‑–—]\s*`)
+	spacedDash   = regexp.MustCompile(`\s[-‐‑–—]\s`)
+	listNumber   = regexp.MustCompile(`^\d{1,5}[.)]\s*`)
+	bareNumber   = regexp.MustCompile(`^[№#]?[\d/-]*\d[\d/-]*[.)]?$`)
+	initial      = regexp.MustCompile(`^[\p{Cyrillic}\p{Latin}]{1,4}\.$|^[\p{Cyrillic}\p{Latin}]$`)
 )
 
 // splitName takes a full name of one cell apart. The usual order is last name,
-// first name, patronymic; a patronymic in the second place of three says that
-// the given name comes first, and so does givenFirst (the column's name).
+// first name, patronymic; a patronymic or a particle in the middle says that
+// the given name comes first, and so do given names that are known where the
+// other word looks like a surname, and givenFirst (the column's name).
 func splitName(full string, givenFirst bool) name {
-	words := strings.Fields(gluedInitial.ReplaceAllString(tidyName(full), "$1 $2"))
-	words = joinChildOf(words)
-	switch {
-	case len(words) == 0:
-		return name{}
-	case len(words) == 1:
-		return name{last: words[0]}
-	case isInitial(words[0]) && !isInitial(words[len(words)-1]):
-		words = append(words[len(words)-1:], words[:len(words)-1]...) // И. И. Иванов
-	case len(words) == 3 && !isPatronymic(words[2]) && isPatronymic(words[1]):
-		words = []string{words[2], words[0], words[1]} // Иван Иванович Иванов
-	case len(words) == 2 && givenFirst:
-		words = []string{words[1], words[0]}
-	case len(words) == 3 && givenFirst && !isPatronymic(words[2]):
-		words = []string{words[2], words[0], words[1]}
+	text, odd := withoutRemarks(full)
+	var n name
+	if last, rest, ok := strings.Cut(text, ", "); ok && !strings.ContainsAny(rest, ",;/") && len(strings.Fields(last)) <= 2 {
+		n = inOrderOf(append([]string{tidyName(last)}, namedParts(rest)...), false) // Smith, John
+	} else {
+		parts := namedParts(text)
+		n = inOrderOf(parts, givenFirst)
+		odd = odd || len(parts) > mostParts
 	}
-	n := name{last: words[0], first: words[1]}
-	if len(words) > 2 {
-		n.middle = strings.Join(words[2:], " ")
+	n.odd = odd || strings.ContainsFunc(text, unicode.IsDigit)
+	return n
+}
+
+// mostParts is how many parts the name of one person may have.
+const mostParts = 5
+
+// namedParts returns the parts of a name: its words, with particles and the
+// word for "child of" at the words that they belong to.
+func namedParts(text string) []string {
+	words := slices.DeleteFunc(wordsOfName(text), bareNumber.MatchString)
+	known := theNameWords()
+	for len(words) > 1 && (known.title[wordOf(words[0])] || beginsWith(plain(words[0]), known.remarks)) {
+		words = words[1:]
+	}
+	return partsOf(words)
+}
+
+// partsOf puts words together that make one part of a name.
+func partsOf(words []string) []string {
+	known := theNameWords()
+	var parts []string
+	for i := 0; i < len(words); i++ {
+		w := words[i]
+		switch lower := wordOf(w); {
+		case len(parts) > 0 && (known.childOf[lower] || known.suffix[lower] && w == lower):
+			parts[len(parts)-1] += " " + w
+			continue
+		case known.particle[lower] && i+1 < len(words) || known.lowParticle[lower] && w == lower && i+1 < len(words):
+			for i+1 < len(words) && isParticle(words[i]) {
+				i++
+				w += " " + words[i]
+			}
+		}
+		parts = append(parts, w)
+	}
+	return parts
+}
+
+func isParticle(word string) bool {
+	lower := wordOf(word)
+	return theNameWords().particle[lower] || theNameWords().lowParticle[lower] && word == lower
+}
+
+// inOrderOf decides which part is which.
+func inOrderOf(parts []string, givenFirst bool) name {
+	last := len(parts) - 1
+	switch {
+	case last < 0:
+		return name{}
+	case last == 0:
+		return name{last: parts[0]}
+	case isInitial(parts[0]) && !isInitial(parts[last]):
+		return assembled(parts[last:], parts[:last]) // И. И. Иванов
+	case last == 1:
+		return pair(parts[0], parts[1], givenFirst)
+	case isPatronymic(parts[1]): // Иван Иванович Иванов: no given name is built like a patronymic
+		return name{last: strings.Join(parts[2:], " "), first: parts[0], middle: parts[1]}
+	}
+	if i := slices.IndexFunc(parts, beginsWithParticle); i > 0 {
+		return assembled(parts[i:], parts[:i]) // Шарль де Голль
+	}
+	if isPatronymic(parts[last]) {
+		return beforePatronymic(parts, last)
+	}
+	switch {
+	case givenFirst, looksLikeSurname(parts[last]) && isGiven(parts[0]):
+		return assembled(parts[last:], parts[:last])
+	case last == 2 && isGiven(parts[2]) && looksLikeSurname(parts[1]):
+		return assembled(parts[:2], parts[2:]) // Сухово Кобылин Александр
+	}
+	return assembled(parts[:1], parts[1:])
+}
+
+// assembled makes a name of the words of its surname and of the given names.
+func assembled(last, given []string) name {
+	n := name{last: strings.Join(last, " ")}
+	if len(given) > 0 {
+		n.first, n.middle = given[0], strings.Join(given[1:], " ")
 	}
 	return n
+}
+
+func beginsWithParticle(part string) bool {
+	first, _, more := strings.Cut(part, " ")
+	return more && isParticle(first)
+}
+
+// pair orders two parts.
+func pair(a, b string, givenFirst bool) name {
+	switch {
+	case isPatronymic(b) && (isGiven(a) || isDaughterOf(b)) && !isPatronymicSurname(b):
+		return name{first: a, middle: b} // Иван Иванович
+	case givenFirst, strings.Contains(b, " ") && isChildOf(lastWord(b)), beginsWithParticle(b),
+		isGiven(a) && !isGiven(b) && (looksLikeSurname(b) || isLatin(a+b)):
+		return name{last: b, first: a}
+	}
+	return name{last: a, first: b}
+}
+
+// isDaughterOf reports whether a word is a woman's patronymic, which no surname
+// looks like.
+func isDaughterOf(word string) bool {
+	return endsWith(word, []string{"овна", "евна", "ична"})
+}
+
+// isPatronymicSurname reports whether a patronymic is one of those that are
+// surnames as well, or a part of several words.
+func isPatronymicSurname(word string) bool {
+	return strings.Contains(word, " ") || endsWith(word, []string{"ұлы", "улы", "қызы", "кызы", "uly", "qyzy", "kyzy"})
+}
+
+// beforePatronymic orders a name that ends with a patronymic: the given name
+// stands before it, unless the patronymic itself has two parts (Ким Ольга Ен
+// Суновна) or the surname comes between (Иван Петров Сергеевич).
+func beforePatronymic(parts []string, last int) name {
+	at := 1
+	switch {
+	case last == 2 && isGiven(parts[0]) && looksLikeSurname(parts[1]):
+		return name{last: parts[1], first: parts[0], middle: parts[2]}
+	case last == 3 && !isGiven(parts[1]) && (isGiven(parts[2]) || looksLikeSurname(parts[1])):
+		at = 2
+	}
+	return assembled(parts[:at], parts[at:])
+}
+
+// withoutRemarks drops what stands beside a name: brackets (a former name, a
+// second job), notes behind a comma or a dash or at the end, quotation marks,
+// stars. left says that one of them tells that the person has gone.
+func withoutRemarks(s string) (text string, left bool) {
+	known := theNameWords()
+	for _, b := range bracketed.FindAllString(s, -1) {
+		left = left || beginsWith(plain(b), known.left)
+	}
+	s = listNumber.ReplaceAllString(bracketed.ReplaceAllString(s, ""), "")
+	s = strings.ReplaceAll(strings.Trim(s, ` *•·"'«»“”„,;:`), "_", " ")
+	drop := func(rest string) bool {
+		rest = plain(rest)
+		left = left || beginsWith(rest, known.left)
+		return rest == "" || beginsWith(rest, known.remarks) || beginsWith(rest, known.left)
+	}
+	for _, at := range append(indexesOf(s, ","), indexesOf(s, ";")...) {
+		if at < len(s) && drop(s[at:]) {
+			s = s[:at]
+		}
+	}
+	for _, at := range spacedDash.FindAllStringIndex(s, -1) {
+		if at[0] < len(s) && drop(s[at[1]:]) {
+			s = s[:at[0]]
+		}
+	}
+	words := strings.Fields(s)
+	for i := 2; i < len(words); i++ {
+		if drop(strings.Join(words[i:], " ")) && !isInitial(words[i]) {
+			words = words[:i]
+		}
+	}
+	s = strings.TrimRight(strings.Join(words, " "), " -–—*,;:")
+	if lastOne := lastWord(s); strings.HasSuffix(s, ".") && (!isInitial(lastOne) || isGiven(lastOne)) && !strings.Contains(strings.TrimSuffix(lastOne, "."), ".") {
+		s = strings.TrimSuffix(s, ".")
+	}
+	return s, left
+}
+
+func indexesOf(s, sign string) []int {
+	var all []int
+	for from := 0; ; {
+		i := strings.Index(s[from:], sign)
+		if i < 0 {
+			return all
+		}
+		all = append(all, from+i)
+		from += i + len(sign)
+	}
 }
 
 // tidyName drops what stands in brackets (a former name) and blanks around hyphens.
 func tidyName(s string) string {
 	s = bracketed.ReplaceAllString(s, "")
-	return strings.TrimSpace(spacedHyphen.ReplaceAllString(s, "-"))
+	return strings.Trim(spacedHyphen.ReplaceAllString(s, "-"), " -*")
 }
 
-// joinChildOf makes «Гасан оглы» one part: the father's name and its word.
-func joinChildOf(words []string) []string {
-	if n := len(words); n >= 3 && childOf[strings.ToLower(words[n-1])] {
-		return append(words[:n-2:n-2], words[n-2]+" "+words[n-1])
+// wordsOfName returns the words of a name, initials that are written together
+// taken apart (И.И.Иванов).
+func wordsOfName(text string) []string {
+	text = tidyName(text)
+	if !strings.Contains(text, ".") {
+		return strings.Fields(text)
 	}
-	return words
+	var b strings.Builder
+	letters := 0 // of the word so far
+	var before rune
+	for i, r := range text {
+		if unicode.IsLetter(r) {
+			glued := before == '.' && letters <= 2 // И.И
+			begins := unicode.IsLower(before) && unicode.IsUpper(r) && strings.HasPrefix(text[i+utf8.RuneLen(r):], ".")
+			if glued || begins { // ИвановИ.
+				b.WriteByte(' ')
+				letters = 0
+			}
+			letters++
+		} else if r != '.' {
+			letters = 0
+		}
+		b.WriteRune(r)
+		before = r
+	}
+	return strings.Fields(b.String())
 }
 
-func isInitial(word string) bool {
-	return initial.MatchString(word) && (strings.HasSuffix(word, ".") || utf8.RuneCountInString(word) == 1)
+// isInitial reports whether a word is cut short: И., Ив., И.
+func isInitial(word string) bool { return initial.MatchString(word) }
+
+// isCut reports whether a part of a name that is needed to greet the person is
+// missing or only initials.
+func isCut(part string) bool {
+	words := wordsOfName(part)
+	return !slices.ContainsFunc(words, func(w string) bool { return !isInitial(w) })
 }
 
-func isPatronymic(word string) bool {
-	return patronymic.MatchString(word) || strings.Contains(word, " ") || childOf[strings.ToLower(lastPart(word))]
-}
-
-func lastPart(word string) string { return word[strings.LastIndexAny(word, "- ")+1:] }
-
-// incomplete reports whether a part of the name that is needed to greet the
-// person is missing or only an initial.
-func (n name) incomplete() bool {
-	return n.last == "" || n.first == "" || isInitial(n.last) || isInitial(n.first) || initialsPair.MatchString(n.first)
-}
-
-// suspect reports whether a part has letters of two scripts or signs that no
+// suspect reports whether the name has letters of two scripts or signs that no
 // name has.
 func (n name) suspect() bool {
-	for _, part := range []string{n.last, n.first, n.middle} {
-		if mixedScripts(part) {
-			return true
-		}
-		for _, r := range part {
-			if !unicode.IsLetter(r) && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune(" -'’ʼ`.", r) {
-				return true
-			}
-		}
+	if n.odd || mixedScripts(n.last+n.first+n.middle) {
+		return true
 	}
-	return false
+	return strings.ContainsFunc(n.last+n.first+n.middle, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune(" -'’‘ʼʻ`´.", r)
+	})
+}
+
+// hasLetters reports whether anything of the name can be read.
+func (n name) hasLetters() bool { return strings.ContainsFunc(n.last+n.first, unicode.IsLetter) }
+
+func isLatin(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) })
 }
 
 // cased gives names that were typed all in capitals or all in small letters
@@ -111,24 +285,55 @@ func cased(s string) string {
 	if s != upper && s != lower || upper == lower {
 		return s
 	}
-	var b strings.Builder
-	start := true
-	for _, r := range lower {
-		if start {
-			r = unicode.ToUpper(r)
-		}
-		start = r == ' ' || r == '-'
-		b.WriteRune(r)
-	}
-	return keepChildOf(b.String())
-}
-
-func keepChildOf(s string) string {
-	words := strings.Fields(s)
+	words := strings.Fields(lower)
 	for i, w := range words {
-		if i > 0 && childOf[strings.ToLower(w)] {
-			words[i] = strings.ToLower(w)
+		if i > 0 && isChildOf(w) || i+1 < len(words) && isParticle(w) {
+			continue
 		}
+		pieces := strings.Split(w, "-")
+		for j, p := range pieces {
+			if j == 0 || !isChildOf(p) && p != "заде" {
+				pieces[j] = capital(p)
+			}
+		}
+		words[i] = strings.Join(pieces, "-")
 	}
 	return strings.Join(words, " ")
+}
+
+// capital begins a word with a capital letter, and what follows the apostrophe
+// of a one-letter prefix too: О'Коннор.
+func capital(word string) string {
+	r, n := utf8.DecodeRuneInString(word)
+	rest := word[n:]
+	if sign, m := utf8.DecodeRuneInString(rest); strings.ContainsRune("'’ʼ`", sign) && len(rest) > m {
+		rest = rest[:m] + capital(rest[m:])
+	}
+	return string(unicode.ToUpper(r)) + rest
+}
+
+// nameOfColumns makes a name of the columns of its parts. One that holds the
+// whole name while the others are empty, or the given name together with the
+// patronymic, is taken apart.
+func nameOfColumns(last, first, middle string) name {
+	n := name{}
+	for _, part := range []struct{ from, to *string }{{&last, &n.last}, {&first, &n.first}, {&middle, &n.middle}} {
+		text, odd := withoutRemarks(*part.from)
+		*part.to = strings.Join(namedParts(text), " ")
+		n.odd = n.odd || odd || strings.ContainsFunc(text, unicode.IsDigit)
+	}
+	if n.first == "" && n.middle == "" {
+		if whole := splitName(last, false); isPatronymic(whole.middle) || isGiven(whole.first) {
+			return whole
+		}
+	}
+	if given := namedParts(n.first); n.middle == "" && len(given) == 2 && (isPatronymic(given[1]) || isInitial(given[0])) {
+		n.first, n.middle = given[0], given[1]
+	}
+	return n
+}
+
+// isNoName reports whether a text says that there is no name.
+func isNoName(text string) bool {
+	return len(text) <= 2*len("без отчества") && theNameWords().none[plain(text)]
 }

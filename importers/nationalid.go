@@ -28,8 +28,11 @@ var idShapes = map[tenancy.NationalIDKind]idShape{
 var idKinds = []tenancy.NationalIDKind{tenancy.SNILS, tenancy.IIN, tenancy.INN}
 
 // parseNationalID returns the digits of a valid id; repaired says that leading
-// zeros were put back, which is done only when the checksum then holds.
+// zeros were put back, which is done only where a spreadsheet can have eaten
+// them (nothing but digits) and when the checksum then holds.
 func parseNationalID(shape idShape, text string) (digits string, repaired, ok bool) {
+	text = strings.TrimSuffix(text, ".0") // a number of a data frame
+	bare := allDigits(text)
 	text = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -–—\u2011.'", r) {
 			return -1
@@ -39,7 +42,9 @@ func parseNationalID(shape idShape, text string) (digits string, repaired, ok bo
 	if !allDigits(text) || len(text) > shape.digits || len(text) < shape.least {
 		return "", false, false
 	}
-	repaired = len(text) < shape.digits
+	if repaired = len(text) < shape.digits; repaired && !bare {
+		return "", false, false // written with its signs: nothing was eaten
+	}
 	text = strings.Repeat("0", shape.digits-len(text)) + text
 	if repaired && text[:9] <= uncheckedSNILS && shape.field == FieldSNILS {
 		return "", false, false // without a checksum nothing speaks for the zeros

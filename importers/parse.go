@@ -34,6 +34,7 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 		return Summary{}, err
 	}
 	l := &listing{list: found, rows: newRowReader(opts, found.header, found.sheet), mentions: newMentions(), lastPerson: -1, watch: watch}
+	l.rows.day0 = epochOf(b)
 	l.watch.lap(&l.cost.Find)
 	if err := l.read(ctx, src); err != nil {
 		return Summary{}, err

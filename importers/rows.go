@@ -2,10 +2,9 @@ package importers
 
 import (
 	"cmp"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -15,8 +14,8 @@ type rowReader struct {
 	opts     Options
 	header   header
 	sheet    string
-	fields   map[Field]int // columns by field
-	entities map[string]tenancy.LegalEntityCode
+	fields   map[Field]int           // columns by field
+	entities *entities               // nil: any text is one
 	entity   tenancy.LegalEntityCode // holds for rows that name none
 	segments map[string]tenancy.SegmentID
 	idOrder  []tenancy.NationalIDKind
@@ -24,6 +23,8 @@ type rowReader struct {
 	around   surroundings
 	finder   *nameFinder
 	remarks  tableRemarks
+
+	day0 epoch // of the workbook
 
 	line line // the one being read
 	row  Row
@@ -53,41 +54,27 @@ func newRowReader(opts Options, h header, sheet string) *rowReader {
 			}
 		}
 	}
-	r.idOrder = append(append(r.idOrder, opts.Country.NationalIDs...), idKinds...)
+	for _, kind := range slices.Concat(opts.Country.NationalIDs, idKinds) {
+		if !slices.Contains(r.idOrder, kind) {
+			r.idOrder = append(r.idOrder, kind)
+		}
+	}
 	return r
 }
 
-// knowEntities prepares the tenant's legal entities by code, by name with and
-// without the legal form, and by tax number, and finds the default one.
+// knowEntities prepares the tenant's legal entities, and finds the one that
+// holds for rows that name none.
 func (r *rowReader) knowEntities() {
 	r.entity = r.opts.LegalEntity
 	if r.opts.LegalEntities == nil {
 		return
 	}
-	r.entities = map[string]tenancy.LegalEntityCode{}
+	r.entities = newEntities(r.opts.LegalEntities)
 	for _, e := range r.opts.LegalEntities {
-		for _, spelling := range []string{string(e.Code), e.Name, e.TaxNumber} {
-			if spelling = plain(spelling); spelling != "" {
-				r.entities[spelling] = e.Code
-				r.entities[withoutForm(spelling)] = e.Code
-			}
-		}
 		if r.entity == "" && (e.Default || len(r.opts.LegalEntities) == 1) {
 			r.entity = e.Code
 		}
 	}
-}
-
-// withoutForm drops the words of a company's legal form.
-func withoutForm(name string) string {
-	words := strings.Fields(name)
-	if len(words) > 1 {
-		switch words[0] {
-		case "ооо", "ао", "пао", "зао", "оао", "тоо", "жшс", "ип", "llc", "jsc":
-			words = words[1:]
-		}
-	}
-	return strings.Join(words, " ")
 }
 
 // read turns one line below the header into a record.
@@ -125,114 +112,109 @@ func (r *rowReader) problem(code tenancy.ProblemCode, field Field, lineNo int) t
 	return p
 }
 
-var (
-	exponent  = regexp.MustCompile(`^\d([.,]\d+)?[EeЕе]\+\d+$`)
-	quotedNo  = regexp.MustCompile(`^="([^"=+@-]*)"$`)
-	errorText = regexp.MustCompile(`^#(N/A|Н/Д|REF!|ССЫЛКА!|VALUE!|ЗНАЧ!|NAME\?|ИМЯ\?|DIV/0!|ДЕЛ/0!|NUM!|ЧИСЛО!|NULL!|ПУСТО!)$`)
-)
-
-// value returns the text of a field, or "" when there is none or it cannot be
-// taken: then the reason is noted. signs are those of formulas that the field
-// may begin with.
-func (r *rowReader) value(field Field, signs string) string {
-	column, ok := r.fields[field]
-	if !ok {
-		return ""
-	}
-	c := r.line.at(column)
-	text := unprotected(c.text)
-	switch {
-	case c.kind == lostCell, c.kind == textCell && (errorText.MatchString(text) || exponent.MatchString(text)):
-		r.add(ValueLost, field)
-		return ""
-	case text == "" || strings.Trim(text, "-–—_. ") == "":
-		return "" // a dash stands for nothing
-	}
-	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune(formulaSigns, first) && !strings.ContainsRune(signs, first) {
-		if m := quotedNo.FindStringSubmatch(text); m != nil {
-			return clean(m[1]) // ="000123" is how zeros are kept in CSV
-		}
-		r.add(FormulaText, field)
-		return ""
-	}
-	return text
-}
-
-// wordValue is value for a field that is no date: a date in it is a number that
-// a spreadsheet has turned into one.
-func (r *rowReader) wordValue(field Field) string {
-	if column, ok := r.fields[field]; ok && r.line.at(column).kind == dateCell {
-		r.add(ValueLost, field)
-		return ""
-	}
-	return r.value(field, "")
-}
-
 func (r *rowReader) readKey() {
-	r.row.EmployeeNo = tenancy.EmployeeNo(r.wordValue(FieldEmployeeNo))
-	if r.row.EmployeeNo == "" {
+	text := r.wordValue(FieldEmployeeNo, longestNumber)
+	if text != "" && numberLost(text) {
+		r.add(ValueLost, FieldEmployeeNo)
+		text = ""
+	}
+	if text == "" {
 		r.add(EmployeeNoMissing, FieldEmployeeNo)
 		return
 	}
+	r.row.EmployeeNo = tenancy.EmployeeNo(text)
 	r.row.EmployeeKey = KeyOf(r.row.EmployeeNo)
 }
 
 func (r *rowReader) readName() {
-	var n name
-	field := FieldFullName
-	if full := r.namePart(FieldFullName); full != "" {
-		n = splitName(full, r.header.givenFirst)
-	}
-	if r.row.LastName = r.namePart(FieldLastName); r.row.LastName != "" {
-		n.last, field = tidyName(r.row.LastName), FieldLastName
-	}
-	if first := r.namePart(FieldFirstName); first != "" {
-		n.first = tidyName(first)
-		if m := initialsPair.FindStringSubmatch(n.first); m != nil && n.middle == "" {
-			n.first, n.middle = m[1], m[2]
-		}
-	}
-	if middle := r.namePart(FieldMiddleName); middle != "" {
-		n.middle = tidyName(middle)
-	}
-	if _, ok := r.fields[field]; !ok {
-		field = FieldLastName
+	n := r.nameOfRow()
+	if !n.hasLetters() {
+		r.add(NameMissing, r.nameField(FieldFullName, FieldLastName))
+		return
 	}
 	r.row.LastName, r.row.FirstName, r.row.MiddleName = cased(n.last), cased(n.first), cased(n.middle)
 	switch {
-	case n.last == "" && n.first == "":
-		r.add(NameMissing, field)
-		return
-	case n.incomplete():
-		r.add(NameIncomplete, field)
+	case isCut(n.last):
+		r.add(NameIncomplete, r.nameField(FieldLastName, FieldFullName))
+	case isCut(n.first):
+		r.add(NameIncomplete, r.nameField(FieldFirstName, FieldFullName))
 	}
 	if n.suspect() {
-		r.add(NameSuspect, field)
+		r.add(NameSuspect, r.nameField(FieldFullName, FieldLastName))
 	}
 }
 
-// namePart is wordValue for names: a question mark between or beside letters is
-// a letter that a conversion could not keep, most often a Kazakh one.
-func (r *rowReader) namePart(field Field) string {
-	text := r.wordValue(field)
-	if strings.ContainsAny(text, "?\ufffd") {
-		r.add(ValueLost, field)
-		return ""
+// nameField returns the first of the fields that the list has.
+func (r *rowReader) nameField(fields ...Field) Field {
+	for _, f := range fields {
+		if _, ok := r.fields[f]; ok {
+			return f
+		}
 	}
-	return text
+	return FieldLastName
+}
+
+// nameOfRow puts the name together: from the cell that holds it whole, and from
+// the columns of its parts, which count for more.
+func (r *rowReader) nameOfRow() name {
+	var n name
+	if full, odd := r.namePart(FieldFullName); full != "" {
+		n = splitName(full, r.header.givenFirst)
+		n.odd = n.odd || odd
+	}
+	last, oddLast := r.namePart(FieldLastName)
+	first, oddFirst := r.namePart(FieldFirstName)
+	middle, oddMiddle := r.namePart(FieldMiddleName)
+	if last == "" && first == "" && middle == "" {
+		return n
+	}
+	columns := nameOfColumns(last, first, middle)
+	columns.odd = columns.odd || n.odd || oddLast || oddFirst || oddMiddle
+	if columns.last == "" {
+		columns.last = n.last
+	}
+	if columns.first == "" {
+		columns.first = n.first
+	}
+	if columns.middle == "" {
+		columns.middle = n.middle
+	}
+	return columns
+}
+
+// namePart returns the text of a name's column. A question mark in it is a
+// letter that a conversion could not keep, most often a Kazakh one; odd says
+// that it held signs that hide how it is written.
+func (r *rowReader) namePart(field Field) (text string, odd bool) {
+	column, ok := r.fields[field]
+	if !ok {
+		return "", false
+	}
+	odd = strings.ContainsFunc(r.line.at(column).text, turns)
+	text = r.wordValue(field, 3*longestPart)
+	switch {
+	case strings.Contains(text, "?"):
+		r.add(ValueLost, field)
+		return "", false
+	case isVacancy(text), isNoName(text):
+		return "", false
+	}
+	return text, odd
 }
 
 func (r *rowReader) readContacts() {
-	if text := r.wordValue(FieldEmail); text != "" && !isNone(text) {
+	if text := r.wordValue(FieldEmail, longestText); text != "" && !isNone(text) {
 		email, code := parseEmail(text)
 		if code != "" {
 			r.add(code, FieldEmail)
 		}
 		r.row.Email = email
 	}
-	if text := r.value(FieldPhone, "+-＋－"); text != "" && !isNone(text) {
+	if text := r.value(FieldPhone, dialSigns); text != "" && !isNone(text) {
 		p, ok := parsePhone(text, r.opts.Country.PhoneRegion)
 		switch {
+		case !ok && someNumber.MatchString(text):
+			r.add(ValueLost, FieldPhone)
 		case !ok:
 			r.add(PhoneInvalid, FieldPhone)
 		case p.country != "" && p.country != r.opts.Country.Code:
@@ -252,23 +234,18 @@ func (r *rowReader) contactField() Field {
 	return FieldPhone
 }
 
-// isNone reports whether a text says that there is nothing.
-func isNone(text string) bool {
-	switch strings.ToLower(text) {
-	case "нет", "отсутствует", "н/д", "не указан", "не указана", "жоқ", "no", "none", "n/a", "null", "0":
-		return true
-	}
-	return false
-}
-
 func (r *rowReader) readJob() {
-	r.row.Department = r.wordValue(FieldDepartment)
-	if r.row.Department == "" {
-		r.row.Department = r.around.group.department
+	r.row.Department = r.textValue(FieldDepartment)
+	if group := r.around.group.department; r.row.Department == "" && !r.noted(FieldDepartment) {
+		r.row.Department = group
+		if beginsAsFormula(group) {
+			r.row.Department = ""
+			r.add(FormulaText, FieldDepartment)
+		}
 	}
-	r.row.Position = r.wordValue(FieldPosition)
+	r.row.Position = r.textValue(FieldPosition)
 	r.readEntity()
-	if text := r.wordValue(FieldSegment); text != "" {
+	if text := r.textValue(FieldSegment); text != "" {
 		r.row.Segment = tenancy.SegmentID(text)
 		if r.segments != nil {
 			id, ok := r.segments[plain(text)]
@@ -284,14 +261,14 @@ func (r *rowReader) readJob() {
 func (r *rowReader) readEntity() {
 	g := r.around.group
 	r.row.LegalEntity = cmp.Or(g.entity, r.entity)
-	if text := r.wordValue(FieldLegalEntity); text != "" {
+	if text := r.textValue(FieldLegalEntity); text != "" {
 		r.row.LegalEntity = tenancy.LegalEntityCode(text)
 		g.unknown = false
 		if r.entities != nil {
 			r.row.LegalEntity, g.unknown = r.knownEntity(text)
 		}
 	}
-	if g.unknown {
+	if g.unknown || r.noted(FieldLegalEntity) { // one that was lost is not the usual one
 		r.row.LegalEntity = ""
 		r.add(LegalEntityUnknown, FieldLegalEntity)
 	}
@@ -309,7 +286,11 @@ func (r *rowReader) readDates() {
 	if !inOrder(r.row.HiredOn, r.row.LeftOn) {
 		r.add(DateOrder, FieldLeftOn)
 	}
-	if !inOrder(r.row.BirthDate, r.row.HiredOn) || r.row.BirthDate == r.row.HiredOn && !r.row.BirthDate.IsZero() {
+	begun := r.row.HiredOn
+	if begun.IsZero() {
+		begun = r.row.LeftOn
+	}
+	if born := r.row.BirthDate; !born.IsZero() && !begun.IsZero() && !born.Before(begun) {
 		r.add(DateOrder, FieldBirthDate)
 	}
 }
@@ -319,17 +300,17 @@ func inOrder(earlier, later tenancy.Date) bool {
 }
 
 func (r *rowReader) date(field Field) tenancy.Date {
-	text := r.value(field, "+-＋－")
+	text := r.value(field, dialSigns)
 	if text == "" || isNone(text) {
 		return tenancy.Date{}
 	}
-	date, empty, ok := parseDate(text, r.opts.Today, field == FieldBirthDate)
-	if !ok {
+	date, ok := calendar{r.opts.Today, r.day0}.parse(text, field)
+	switch {
+	case ok:
+	case someNumber.MatchString(text):
+		r.add(ValueLost, field)
+	default:
 		r.add(DateInvalid, field)
-		return tenancy.Date{}
-	}
-	if empty {
-		return tenancy.Date{}
 	}
 	return date
 }
@@ -337,60 +318,45 @@ func (r *rowReader) date(field Field) tenancy.Date {
 func (r *rowReader) readNationalIDs() {
 	for _, kind := range r.idOrder {
 		shape := idShapes[kind]
-		if _, ok := r.fields[shape.field]; !ok || r.row.NationalID == kind {
+		text := r.value(shape.field, dialSigns)
+		if text == "" || isNone(text) {
 			continue
 		}
-		r.readNationalID(kind, shape)
+		digits, repaired, ok := parseNationalID(shape, text)
+		switch {
+		case !ok && someNumber.MatchString(text):
+			r.add(ValueLost, shape.field)
+		case !ok:
+			r.add(shape.checksum, shape.field)
+		default:
+			r.takeNationalID(kind, digits, repaired)
+		}
 	}
 }
 
-func (r *rowReader) readNationalID(kind tenancy.NationalIDKind, shape idShape) {
-	if r.noted(shape.field) {
-		return // the kind stands twice in the order
+// takeNationalID keeps the first kind that a row has: the country's own kinds
+// come first.
+func (r *rowReader) takeNationalID(kind tenancy.NationalIDKind, digits string, repaired bool) {
+	if repaired {
+		r.add(IDRepaired, idShapes[kind].field)
 	}
-	text := r.value(shape.field, "+-＋－")
-	if text == "" || isNone(text) {
+	if r.row.NationalID != "" {
 		return
 	}
-	digits, repaired, ok := parseNationalID(shape, text)
-	switch {
-	case !ok:
-		r.add(shape.checksum, shape.field)
-		return
-	case repaired:
-		r.add(IDRepaired, shape.field)
-	}
-	if r.row.NationalID == "" {
-		r.row.NationalID = kind
-		r.row.NationalIDHash = hashID(r.opts.IDKey, kind, digits)
-		if foreign(kind, r.opts.Country.NationalIDs) {
-			r.add(CountrySuspect, shape.field)
-		}
+	r.row.NationalID = kind
+	r.row.NationalIDHash = hashID(r.opts.IDKey, kind, digits)
+	if own := r.opts.Country.NationalIDs; len(own) > 0 && !slices.Contains(own, kind) {
+		r.add(CountrySuspect, idShapes[kind].field)
 	}
 }
 
 // noted reports whether the field has a problem already.
 func (r *rowReader) noted(field Field) bool {
-	for _, p := range r.bad {
-		if p.Field == string(field) {
-			return true
-		}
-	}
-	return false
-}
-
-// foreign reports whether a kind of id is none of the country's.
-func foreign(kind tenancy.NationalIDKind, own []tenancy.NationalIDKind) bool {
-	for _, k := range own {
-		if k == kind {
-			return false
-		}
-	}
-	return len(own) > 0
+	return slices.ContainsFunc(r.bad, func(p tenancy.Problem) bool { return p.Field == string(field) })
 }
 
 func (r *rowReader) readCountry() {
-	text := r.wordValue(FieldCountry)
+	text := r.textValue(FieldCountry)
 	if text == "" {
 		return
 	}

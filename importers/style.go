@@ -113,6 +113,9 @@ func (e epoch) number(n float64, look style) (c cell, ok bool) {
 		return cell{}, false
 	}
 	if look.date {
+		if n >= 0 && n < 1 { // a formula's nought in a column of dates: Excel shows 00.01.1900
+			return cell{kind: dateCell, text: dayZero}, true
+		}
 		day, ok := e.day(n)
 		if !ok {
 			return cell{kind: lostCell}, true
