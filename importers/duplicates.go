@@ -8,8 +8,8 @@ import (
 
 // mentions finds what only a look at the whole file can tell: who shares a
 // number or an address with somebody else. While the file is read it keeps
-// nothing but a hash of each; the rows whose hash stands twice are looked at
-// again when the end has come.
+// nothing but a short hash of each; the rows whose hash stands twice, a few of
+// them by chance, are looked at again when the end has come.
 type mentions struct {
 	seed   maphash.Seed
 	keys   hashes // of the key with its legal entity, by the number of the record
@@ -36,18 +36,22 @@ func (m *mentions) hash(parts ...string) uint64 {
 
 // add remembers the next record, of whatever kind.
 func (m *mentions) add(r *Record) {
-	key := uint64(0)
-	if r.Row.EmployeeKey != "" {
-		key = m.hash(string(r.Row.LegalEntity), string(r.Row.EmployeeKey))
-	}
-	m.keys.add(key)
+	m.keys.add(m.key(r))
 	m.emails.add(m.hash(r.Row.Email))
 }
 
-// hashes is a long list of hashes in pieces, because a slice that grows is
-// there twice while it does.
+// key is the hash of a row's key, 0 when it has none.
+func (m *mentions) key(r *Record) uint64 {
+	if r.Row.EmployeeKey == "" {
+		return 0
+	}
+	return m.hash(string(r.Row.LegalEntity), string(r.Row.EmployeeKey))
+}
+
+// hashes is a long list of short hashes in pieces, because a slice that grows
+// is there twice while it does.
 type hashes struct {
-	pieces [][]uint64
+	pieces [][]uint32
 	n      int
 }
 
@@ -55,18 +59,26 @@ const hashesInPiece = 32 << 10
 
 func (h *hashes) add(x uint64) {
 	if h.n%hashesInPiece == 0 {
-		h.pieces = append(h.pieces, make([]uint64, 0, hashesInPiece))
+		h.pieces = append(h.pieces, make([]uint32, 0, hashesInPiece))
 	}
 	last := len(h.pieces) - 1
-	h.pieces[last] = append(h.pieces[last], x)
+	h.pieces[last] = append(h.pieces[last], brief(x))
 	h.n++
 }
 
-func (h *hashes) at(i int) uint64 { return h.pieces[i/hashesInPiece][i%hashesInPiece] }
+// brief keeps 0, which says nothing, apart from all others.
+func brief(x uint64) uint32 {
+	if x == 0 {
+		return 0
+	}
+	return max(uint32(x), 1)
+}
+
+func (h *hashes) at(i int) uint32 { return h.pieces[i/hashesInPiece][i%hashesInPiece] }
 
 // repeated returns the hashes that stand at least twice, in order; 0 is none.
-func (h *hashes) repeated() []uint64 {
-	all := make([]uint64, 0, h.n)
+func (h *hashes) repeated() []uint32 {
+	all := make([]uint32, 0, h.n)
 	for _, piece := range h.pieces {
 		all = append(all, piece...)
 	}
@@ -104,7 +116,7 @@ const (
 // clashes says, by the number of the record, how it clashes with another one;
 // nil when none does. Every row of a clash is named: nobody can say which of
 // them is right. The same person may stand on several rows, for several jobs.
-// each gives the records again.
+// each gives the records again, with the values of their merged cells.
 func (m *mentions) clashes(each func(func(i int, r *Record) error) error) ([]clash, error) {
 	keys, emails := m.keys.repeated(), m.emails.repeated()
 	if len(keys)+len(emails) == 0 {
@@ -119,11 +131,11 @@ func (m *mentions) clashes(each func(func(i int, r *Record) error) error) ([]cla
 		}
 		x := mention{raw: uint32(m.hash(string(r.Row.EmployeeNo))), row: uint32(i), who: m.evidence(r)}
 		if sharesKey {
-			x.what = m.keys.at(i)
+			x.what = m.key(r)
 			byKey = append(byKey, x)
 		}
 		if sharesEmail {
-			x.what = m.emails.at(i)
+			x.what = m.hash(r.Row.Email)
 			byEmail = append(byEmail, x)
 		}
 		return nil

@@ -146,11 +146,19 @@ func (l *listing) spread(merges []merge) error {
 		return nil
 	}
 	l.mentions = newMentions()
-	fill := l.filler()
-	return l.spool.each(func(_ int, r *Record) error {
-		fill(r)
+	return l.filled(func(_ int, r *Record) error {
 		l.mentions.add(r)
 		return nil
+	})
+}
+
+// filled gives the records that were put away, with the values of their merged
+// cells.
+func (l *listing) filled(f func(i int, r *Record) error) error {
+	fill := l.filler()
+	return l.spool.each(func(i int, r *Record) error {
+		fill(r)
+		return f(i, r)
 	})
 }
 
@@ -195,14 +203,13 @@ func copyField(field Field, to *Record, from Record) {
 
 // emit gives the records to the caller, now that all is known of them.
 func (l *listing) emit(ctx context.Context, summary *Summary, emit func(Record) error) error {
-	clashes, err := l.mentions.clashes(l.spool.each)
+	clashes, err := l.mentions.clashes(l.filled)
 	if err != nil {
 		return err
 	}
 	l.watch.lap(&l.cost.Match)
 	defer func() { l.watch.lap(&l.cost.Give) }()
-	fill := l.filler()
-	return l.spool.each(func(i int, r *Record) error {
+	return l.filled(func(i int, r *Record) error {
 		if i%256 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -210,7 +217,6 @@ func (l *listing) emit(ctx context.Context, summary *Summary, emit func(Record) 
 		if clashes != nil {
 			c = clashes[i]
 		}
-		fill(r)
 		l.finish(r, i, c)
 		count(summary, r)
 		return emit(*r)
