@@ -109,6 +109,8 @@ var magics = []struct{ first, kind string }{
 	{"\x09\x08", "a workbook of a very old Excel"},
 	{"\x09\x04", "a workbook of a very old Excel"},
 	{"\x09\x02", "a workbook of a very old Excel"},
+	{"\x09\x00\x04\x00", "a workbook of a very old Excel"},
+	{"\x09\x00\x06\x00", "a workbook of a very old Excel"},
 	{"MOXCEL", "a 1C table (.mxl)"},
 	{"SQLite format 3", "a database"},
 }
