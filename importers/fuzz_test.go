@@ -98,6 +98,11 @@ func FuzzODS(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content string) { checkParsed(t, packODS(t, content, nil)) })
 }
 
+func FuzzXML(f *testing.F) {
+	f.Add([]byte(`<?xml version="1.0"?>` + xmlHead + xmlSheet("A", xmlCells("Таб. №", "ФИО")+xmlCells("1", "Иванов Иван")) + `</Workbook>`))
+	f.Fuzz(checkParsed)
+}
+
 func FuzzHeader(f *testing.F) {
 	f.Add("Таб. №|ФИО|Телефон / E-mail", "1|Иванов")
 	f.Add("||Дата|", "Табельный|Имя|приема|")

@@ -77,6 +77,8 @@ func openFile(file *os.File, limits Limits) (book, error) {
 		return openOLE(file, info.Size(), limits)
 	case htmlKind:
 		return openHTML(file, info.Size(), limits)
+	case xmlKind:
+		return openXML(file, info.Size(), limits)
 	case textKind:
 		return openText(file, info.Size(), limits)
 	default:
@@ -90,6 +92,7 @@ const (
 	zipKind  = "zip"
 	oleKind  = "ole"
 	htmlKind = "html"
+	xmlKind  = "xml"
 	textKind = "text"
 )
 
@@ -152,7 +155,8 @@ var markups = []struct{ first, kind string }{
 	{"<br", htmlKind},
 	{"mime-version:", "a web page packed as one file (.mht)"},
 	{"<office:document", "a flat OpenDocument file"},
-	{"<workbook", "an XML Spreadsheet of Excel 2003"},
+	{"<workbook", xmlKind},
+	{"<ss:workbook", xmlKind},
 }
 
 func sniffText(text string) string {

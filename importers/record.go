@@ -61,7 +61,7 @@ type Summary struct {
 	Rejected   int     `json:"rejected"`
 	Skipped    int     `json:"skipped"`
 	HeaderLine int     `json:"header_line"`
-	Format     string  `json:"format"`   // "xlsx", "xls", "ods", "html" or "csv"
+	Format     string  `json:"format"`   // "xlsx", "xls", "ods", "html", "xml" (XML Spreadsheet 2003) or "csv"
 	Encoding   string  `json:"encoding"` // IANA name in lower case
 	Mapping    Mapping `json:"mapping"`
 	// Names are the columns of Mapping by the text of their header: what
