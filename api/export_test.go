@@ -31,8 +31,9 @@ func (s *Server) Receiving() int {
 	return s.uploads.all
 }
 
-// How many files are received at once.
+// How many files are received, and streams open, at once.
 const (
 	MaxUploads    = maxUploads
 	TenantUploads = tenantUploads
+	MaxStreams    = maxStreams
 )

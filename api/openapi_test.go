@@ -64,6 +64,7 @@ func init() {
 		return string(b), err
 	}
 	openapi3filter.RegisterBodyDecoder("application/yaml", plain)
+	openapi3filter.RegisterBodyDecoder("text/event-stream", plain)
 }
 
 func TestDescriptionIsOfTheRoutes(t *testing.T) {

@@ -34,6 +34,7 @@ var permissions = map[string]asked{
 	"DELETE /v1/tenants/{slug}/mapping":   {path: "/v1/tenants/%s/mapping", thing: "cdek", other: "nosuch", ok: 204, may: "hr-cdek hr-cdek-2 platform"},
 	"GET /v1/tenants/{slug}/roster":       {path: "/v1/tenants/%s/roster", thing: "cdek", other: "nosuch", ok: 200, may: "hr-cdek hr-cdek-2 platform"},
 	"GET /v1/imports/{id}":                {path: "/v1/imports/%s", thing: importOfCDEK, other: nobody, ok: 200, may: "hr-cdek hr-cdek-2 platform"},
+	"GET /v1/imports/{id}/events":         {path: "/v1/imports/%s/events", thing: importOfCDEK, other: nobody, ok: 200, may: "hr-cdek hr-cdek-2 platform"},
 	"GET /v1/imports/{id}/changes":        {path: "/v1/imports/%s/changes", thing: importOfCDEK, other: nobody, ok: 200, may: "hr-cdek hr-cdek-2 platform"},
 	"POST /v1/imports/{id}/approve":       {path: "/v1/imports/%s/approve", body: `{"accept":["R101"]}`, thing: importOfCDEK, other: nobody, ok: 200, may: "hr-cdek-2 platform"},
 	"POST /v1/imports/{id}/apply":         {path: "/v1/imports/%s/apply", thing: importOfCDEK, other: nobody, ok: 202, may: "hr-cdek hr-cdek-2 platform"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -31,6 +32,8 @@ type Snapshots interface {
 type Rosters interface {
 	Receive(ctx context.Context, actor tenancy.Actor, upload Upload) (roster.Import, error)
 	Import(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
+	// ImportProgress is Import without findings and problems.
+	ImportProgress(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
 	Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) ([]roster.Change, error)
 	Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, accept []string) (roster.Import, error)
 	Apply(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
@@ -79,6 +82,7 @@ type Server struct {
 	maxUpload int64
 	spoolDir  string
 	pace      pace
+	streams   atomic.Int32
 	mux       *chi.Mux
 }
 
@@ -133,6 +137,7 @@ func (s *Server) table() []route {
 		{"GET", "/v1/tenants/{slug}/roster", tenancy.ReadRoster, usualDeadline, s.rosterStatus},
 		{"POST", "/v1/tenants/{slug}/activations", tenancy.IssueActivation, usualDeadline, s.activate},
 		{"GET", "/v1/imports/{id}", tenancy.ReadRoster, usualDeadline, s.readImport},
+		{"GET", "/v1/imports/{id}/events", tenancy.ReadRoster, eventsDeadline, s.importEvents},
 		{"GET", "/v1/imports/{id}/changes", tenancy.ReadRoster, usualDeadline, s.readChanges},
 		{"POST", "/v1/imports/{id}/approve", tenancy.ApproveRoster, usualDeadline, s.approveImport},
 		{"POST", "/v1/imports/{id}/apply", tenancy.ApplyRoster, applyDeadline, s.moveImport(http.StatusAccepted, s.rosters.Apply)},

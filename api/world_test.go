@@ -174,6 +174,10 @@ func (w *world) Import(ctx context.Context, actor tenancy.Actor, id roster.Impor
 	return w.step(ctx, actor, tenancy.ReadRoster, id, roster.Planned)
 }
 
+func (w *world) ImportProgress(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
+	return w.step(ctx, actor, tenancy.ReadRoster, id, roster.Applied)
+}
+
 func (w *world) Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) ([]roster.Change, error) {
 	_, err := w.step(ctx, actor, tenancy.ReadRoster, id, "")
 	var all []roster.Change

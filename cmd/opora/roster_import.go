@@ -209,7 +209,7 @@ func (i importing) awaitPlan(made roster.Import) (roster.Import, error) {
 			}
 			return i.Import(ctx, i.actor, made.ID)
 		case <-time.After(500 * time.Millisecond):
-			now, err := i.Import(ctx, i.actor, made.ID)
+			now, err := i.ImportProgress(ctx, i.actor, made.ID)
 			if err != nil {
 				return made, err
 			}
@@ -301,7 +301,7 @@ func (i importing) await(now roster.Import) (roster.Import, error) {
 		if err := pause(ctx, 200*time.Millisecond); err != nil {
 			return now, err
 		}
-		next, err := i.Import(ctx, i.actor, now.ID)
+		next, err := i.ImportProgress(ctx, i.actor, now.ID)
 		if err != nil {
 			return now, err
 		}
@@ -315,7 +315,7 @@ func (i importing) await(now roster.Import) (roster.Import, error) {
 		}
 		now = next
 	}
-	return now, nil
+	return i.Import(ctx, i.actor, now.ID)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

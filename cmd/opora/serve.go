@@ -100,7 +100,7 @@ func newAPI(cfg Config, log *slog.Logger, db *postgres.DB, entitlements *postgre
 		Employees: useCases,
 		Ready:     ready,
 		Log:       log,
-		Metrics:   newRegistry(keys),
+		Metrics:   newRegistry(keys, db),
 		MaxUpload: cfg.Uploads.MaxBytes(),
 		SpoolDir:  cfg.Uploads.Dir,
 	}), nil
@@ -130,9 +130,10 @@ func ready(ctx context.Context, db *postgres.DB, keys *token.KeySet) error {
 }
 
 // newRegistry returns the process's measurements.
-func newRegistry(keys *token.KeySet) *prometheus.Registry {
+func newRegistry(keys *token.KeySet, db *postgres.DB) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
+		newListMetrics(db.ListsDue),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -24,6 +24,20 @@ func (r *Rosters) Import(ctx context.Context, actor tenancy.Actor, id roster.Imp
 	return found, err
 }
 
+// ImportProgress is Import without findings and problems: what changes while an
+// import is being worked on, for whoever asks often.
+func (r *Rosters) ImportProgress(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (found roster.Import, err error) {
+	tenant, err := r.tenantOfImport(ctx, actor, tenancy.ReadRoster, id)
+	if err != nil {
+		return found, err
+	}
+	err = r.db.ReadTenant(ctx, tenant, func(tx pgx.Tx) error {
+		found, err = importRow(ctx, tx, tenant, id)
+		return err
+	})
+	return found, err
+}
+
 // Imports returns a tenant's latest imports (at most 50), the newest first,
 // without their findings and problems.
 func (r *Rosters) Imports(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) (all []roster.Import, err error) {
@@ -77,8 +91,8 @@ func unmarshalOptional(b []byte, into any) error {
 	return json.Unmarshal(b, into)
 }
 
-// importIn reads an import whole.
-func importIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) (i roster.Import, err error) {
+// importRow reads an import without what lies in other tables.
+func importRow(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) (i roster.Import, err error) {
 	rows, err := tx.Query(ctx, importColumns+` WHERE tenant = $1 AND id = $2`, tenant, id)
 	if err != nil {
 		return i, err
@@ -86,10 +100,15 @@ func importIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id rost
 	if i, err = pgx.CollectExactlyOneRow(rows, scanImport); errors.Is(err, pgx.ErrNoRows) {
 		return i, unknownImport()
 	}
-	if err != nil {
+	return i, err
+}
+
+// importIn reads an import whole.
+func importIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) (i roster.Import, err error) {
+	if i, err = importRow(ctx, tx, tenant, id); err != nil {
 		return i, err
 	}
-	rows, err = tx.Query(ctx, `SELECT code, message, count, allowed, accepted_by <> '' FROM import_finding WHERE tenant = $1 AND import_id = $2 ORDER BY code COLLATE "C"`, tenant, id)
+	rows, err := tx.Query(ctx, `SELECT code, message, count, allowed, accepted_by <> '' FROM import_finding WHERE tenant = $1 AND import_id = $2 ORDER BY code COLLATE "C"`, tenant, id)
 	if err != nil {
 		return i, err
 	}
