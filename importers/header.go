@@ -18,7 +18,7 @@ type header struct {
 	dropped    []int // columns that would be a question had nobody settled it
 	lastColumn int   // the last named column
 	givenFirst bool
-	known      int    // columns whose name says a field, taken or not
+	known      int    // columns whose name says a field, or several, taken or not
 	exact      int    // fields whose column is named as in the dictionary
 	rows       []line // the lines themselves
 	above      []line // the titles
@@ -76,7 +76,7 @@ func findHeader(lines []line, told settlement) (header, error) {
 			}
 			if found.known > 0 && found.complete() && better(found, best) {
 				best, ambiguous = found, err
-			} else if err != nil && ambiguous == nil && best.known == 0 && len(found.columns) >= 2 {
+			} else if err != nil && ambiguous == nil && best.known == 0 && found.known >= 2 {
 				ambiguous = err
 			}
 		}
@@ -145,7 +145,7 @@ func candidates(lines []line) []candidate {
 // values or a sentence.
 func isTitle(l line) bool {
 	return slices.ContainsFunc(l.cells, func(c cell) bool {
-		return c.kind != textCell || len([]rune(c.text)) > longestName || strings.ContainsAny(c.text, "«»\"") || strings.HasSuffix(c.text, ":")
+		return c.kind != textCell || len([]rune(c.text)) > 2*longestName || strings.ContainsAny(c.text, "«»\"") || strings.HasSuffix(c.text, ":")
 	})
 }
 
@@ -198,8 +198,10 @@ func (c candidate) resolve(f *nameFinder) (header, error) {
 			byField[r.field] = append(byField[r.field], r)
 		case len(r.fits) > 1 && f.told.settles(r):
 			h.dropped = append(h.dropped, column)
-		case len(r.fits) > 1 && question == nil:
-			question = c.placed(twoFields(r), column)
+		case len(r.fits) > 1:
+			if h.known++; question == nil {
+				question = c.placed(twoFields(r), column)
+			}
 		}
 	}
 	namesOfOnePerson(byField)
