@@ -186,9 +186,9 @@ func recordLines(t *testing.T, r Record) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := []string{
-		fmt.Sprintf("%d %s %s", r.Line, state, cmp.Or(string(r.Row.EmployeeNo), "-")),
-		strings.TrimRight(strings.Join([]string{r.Row.LastName, r.Row.FirstName, r.Row.MiddleName}, ", "), ", "),
+	parts := []string{fmt.Sprintf("%d %s %s", r.Line, state, cmp.Or(string(r.Row.EmployeeNo), "-"))}
+	if name := strings.TrimRight(strings.Join([]string{r.Row.LastName, r.Row.FirstName, r.Row.MiddleName}, ", "), ", "); name != "" {
+		parts = append(parts, name)
 	}
 	for _, l := range labels {
 		if v, ok := values[l[0]]; ok {

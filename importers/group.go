@@ -68,12 +68,18 @@ func (r *rowReader) amountsOnly() bool {
 func (r *rowReader) mayHead(c cell, cells int) bool {
 	switch r.header.columns[c.column] {
 	case FieldLastName, FieldFirstName, FieldMiddleName, FieldFullName:
-		return !looksLikePerson(c.text)
+		return !looksLikePerson(c.text) || !surelyPerson(c.text) && !hasGivenName(c.text)
 	case FieldEmployeeNo:
 		words := strings.Fields(c.text)
 		return cells == 1 && !strings.ContainsAny(c.text, "0123456789") || unitWord(words[0]) || len(words) > 1 && longWord.MatchString(words[0])
 	}
 	return !surelyPerson(c.text)
+}
+
+// hasGivenName tells «Иванов Олег» from «Нижний Новгород».
+func hasGivenName(text string) bool {
+	words := strings.Fields(tidyName(text))
+	return slices.ContainsFunc(words, isGiven) || looksLikeSurname(words[0])
 }
 
 var longWord = regexp.MustCompile(`^\pL{5,}`)

@@ -30,7 +30,7 @@ var (
 func splitName(full string, givenFirst bool) name {
 	text, odd := withoutRemarks(full)
 	var n name
-	if last, rest, ok := strings.Cut(text, ", "); ok && !strings.ContainsAny(rest, ",;/") && len(strings.Fields(last)) <= 2 {
+	if last, rest, ok := strings.Cut(text, ", "); ok && !strings.ContainsAny(rest, ",;/") && len(partsOf(strings.Fields(last))) <= 2 {
 		n = inOrderOf(append([]string{tidyName(last)}, namedParts(rest)...), false) // Smith, John
 	} else {
 		parts := namedParts(text)
