@@ -3,6 +3,7 @@ package importers
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -19,6 +20,8 @@ type textFile struct {
 	charset   charset
 	delimiter byte
 	sep       bool // the first line is Excel's "sep=" line
+	cr        bool // lines end with a carriage return alone, as on old Macs
+	wrapped   bool // every line stands in quotation marks as a whole
 }
 
 // delimiters are the signs that may part fields, likeliest first.
@@ -35,25 +38,34 @@ func openText(file *os.File, size int64, limits Limits) (book, error) {
 	if t.charset, err = seen.decide(); err != nil {
 		return nil, err
 	}
-	return t, t.readSep()
+	t.cr = seen.counts['\r'] > 0 && seen.counts['\n'] == 0
+	t.readSep()
+	return t, nil
 }
 
 // readSep looks for the "sep=;" line with which Excel is told the delimiter.
-func (t *textFile) readSep() error {
-	first, err := t.text().ReadString('\n')
-	if err != nil && err != io.EOF {
-		return cannotOpen(err)
-	}
-	sign, ok := strings.CutPrefix(strings.ToLower(strings.TrimRight(first, "\r\n")), "sep=")
+func (t *textFile) readSep() {
+	first, _ := t.text().Peek(len("\"sep=;\"\r")) // a shorter file, or one that cannot be decoded, has none
+	line, _, _ := strings.Cut(strings.ReplaceAll(string(first), "\r", "\n"), "\n")
+	sign, ok := strings.CutPrefix(strings.ToLower(strings.Trim(line, "\"")), "sep=")
 	if ok && len(sign) == 1 && bytes.IndexByte(delimiters, sign[0]) >= 0 {
 		t.sep, t.delimiter = true, sign[0]
 	}
-	return nil
 }
 
 func (t *textFile) text() *bufio.Reader {
 	from := int64(t.charset.bom)
-	return bufio.NewReaderSize(t.charset.decode(io.NewSectionReader(t.file, from, t.size-from)), 64<<10)
+	r := bufio.NewReaderSize(t.charset.decode(io.NewSectionReader(t.file, from, t.size-from)), 64<<10)
+	if t.wrapped {
+		return bufio.NewReaderSize(&unwrapper{in: r}, 64<<10)
+	}
+	return r
+}
+
+// mayBeWrapped reports whether the text begins with a quotation mark.
+func (t *textFile) mayBeWrapped() bool {
+	first, _ := t.text().Peek(1)
+	return !t.wrapped && !t.sep && string(first) == `"`
 }
 
 // sheets implements book.
@@ -76,7 +88,7 @@ func (t *textFile) Close() error { return t.file.Close() }
 
 // open implements book, with the delimiter that was chosen last.
 func (t *textFile) open(string) (source, error) {
-	r := &records{in: t.text(), limits: t.limits, delimiter: t.delimiter, lineNo: 1}
+	r := &records{in: t.text(), limits: t.limits, delimiter: t.delimiter, cr: t.cr, lineNo: 1}
 	return r, nil
 }
 
@@ -87,7 +99,8 @@ type records struct {
 	in        *bufio.Reader
 	limits    Limits
 	delimiter byte
-	lineNo    int // of the next byte
+	cr        bool // ends a line by itself
+	lineNo    int  // of the next byte
 	rows      int
 	values    int64
 	cells     []cell
@@ -212,7 +225,7 @@ func (r *records) readQuoted() (more bool, err error) {
 			return false, r.damaged("it cannot be decoded")
 		}
 		if c != '"' {
-			if c == '\n' {
+			if c == '\n' || c == '\r' && r.cr {
 				r.lineNo++
 			}
 			if err := r.add(c); err != nil {
@@ -256,9 +269,17 @@ func (r *records) readAfterMark(c byte, from int) (more bool, err error) {
 	return r.readPlain(c)
 }
 
-// endLine reads the line feed that must follow a carriage return.
+// endLine reads the line feed that must follow a carriage return, or several
+// where a file was converted twice.
 func (r *records) endLine() error {
+	if r.cr {
+		r.lineNo++
+		return nil
+	}
 	c, err := r.in.ReadByte()
+	for err == nil && c == '\r' {
+		c, err = r.in.ReadByte()
+	}
 	if err == io.EOF {
 		return nil
 	}
@@ -301,3 +322,66 @@ func (r *records) checkWidth(l line) error {
 	}
 	return nil
 }
+
+// unwrapper takes off the quotation marks of a file in which every line stands
+// in them as a whole: "1;""Иванов"";2". Lines without any pass as they are.
+type unwrapper struct {
+	in     *bufio.Reader
+	quoted bool
+	inside bool // a line has begun
+}
+
+// Read implements io.Reader.
+func (u *unwrapper) Read(b []byte) (n int, err error) {
+	for n < len(b) {
+		c, err := u.next()
+		if err != nil {
+			return n, err
+		}
+		b[n] = c
+		n++
+	}
+	return n, nil
+}
+
+func (u *unwrapper) next() (byte, error) {
+	c, err := u.in.ReadByte()
+	if err != nil {
+		if err == io.EOF && u.quoted {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, err
+	}
+	switch {
+	case !u.inside && c == '"':
+		u.inside, u.quoted = true, true
+		return u.next()
+	case u.quoted && c == '"':
+		return u.mark()
+	case u.quoted:
+	case c == '\n' || c == '\r':
+		u.inside = false
+	case c == '"':
+		return 0, errUnwrapped
+	default:
+		u.inside = true
+	}
+	return c, nil
+}
+
+// mark decides on a quotation mark within those of the line: a second one makes
+// it a sign, the end of the line makes it the last.
+func (u *unwrapper) mark() (byte, error) {
+	switch next, err := u.in.Peek(1); {
+	case err != nil && err != io.EOF:
+		return 0, err
+	case len(next) == 0 || next[0] == '\n' || next[0] == '\r':
+		u.quoted = false
+		return u.next()
+	case next[0] == '"':
+		return u.in.ReadByte()
+	}
+	return 0, errUnwrapped
+}
+
+var errUnwrapped = errors.New("a line is not in quotation marks as a whole")

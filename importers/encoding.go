@@ -40,8 +40,8 @@ var legacy = []struct {
 // evidence is what one look at every byte of a file tells of its encoding.
 type evidence struct {
 	counts       [256]int64
-	evenNUL      int64
-	oddNUL       int64
+	evenHigh     int64 // bytes at even places that, in UTF-16, begin Latin and Cyrillic letters
+	oddHigh      int64
 	firstNUL     int64 // line
 	last         byte
 	wideControls int64 // pairs that would be control characters in UTF-16
@@ -97,8 +97,11 @@ func (e *evidence) take(chunk []byte, last bool) int {
 			e.wideControls++
 		}
 		e.last = chunk[i+n-1]
-		for _, b := range chunk[i : i+n] {
+		for k, b := range chunk[i : i+n] {
 			e.counts[b]++
+			if b == 0 || b == cyrillicHigh {
+				e.takeHigh(e.size + int64(k))
+			}
 		}
 		i += n
 		e.size += int64(n)
@@ -124,10 +127,17 @@ func (e *evidence) takeNUL() {
 	if e.firstNUL == 0 {
 		e.firstNUL = e.lines
 	}
-	if e.size%2 == 0 {
-		e.evenNUL++
+}
+
+// cyrillicHigh is the upper byte of Cyrillic letters in UTF-16, which no text
+// in another encoding holds; that of Latin ones is 0.
+const cyrillicHigh = 4
+
+func (e *evidence) takeHigh(at int64) {
+	if at%2 == 0 {
+		e.evenHigh++
 	} else {
-		e.oddNUL++
+		e.oddHigh++
 	}
 }
 
@@ -141,9 +151,9 @@ func (e evidence) decide() (charset, error) {
 		return e.wide(utf16BE, 2)
 	case e.wideControls > e.size/100:
 		return charset{}, neitherBookNorText()
-	case e.oddNUL > e.size/4 && e.evenNUL == 0:
+	case e.oddHigh > e.size/4 && 20*e.evenHigh < e.oddHigh:
 		return e.wide(utf16LE, 0)
-	case e.evenNUL > e.size/4 && e.oddNUL == 0:
+	case e.evenHigh > e.size/4 && 20*e.oddHigh < e.evenHigh:
 		return e.wide(utf16BE, 0)
 	case e.controls() > e.size/100:
 		return charset{}, neitherBookNorText()

@@ -115,6 +115,13 @@ func findDelimited(t *textFile, opts Options) (list, error) {
 		}
 	}
 	t.delimiter = chosen
+	if p, ok := isProblem(bestErr); ok && undecided(p) && t.mayBeWrapped() {
+		t.wrapped = true
+		if l, err := findDelimited(t, opts); err == nil {
+			return l, nil
+		}
+		t.wrapped, t.delimiter = false, chosen
+	}
 	return best, bestErr
 }
 

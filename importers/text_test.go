@@ -43,6 +43,11 @@ func TestEncodings(t *testing.T) {
 		"UTF-16 of Excel":       {in(t, utf16le, strings.ReplaceAll(smallList, ";", "\t")), "utf-16le"},
 		"UTF-16 big-endian":     {in(t, utf16be, smallList), "utf-16be"},
 		"UTF-16 without a mark": {in(t, bareLE, "employee no;full name\r\n1;Ivanov Ivan\r\n2;Petrova Anna\r\n"), "utf-16le"},
+		"bare UTF-16, Russian":  {in(t, bareLE, smallList), "utf-16le"},
+		"bare big-endian":       {in(t, unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), smallList), "utf-16be"},
+		"KOI8-R capitals":       {in(t, charmap.KOI8R, strings.ToUpper(strings.ReplaceAll(smallList, "№", "номер"))), "koi8-r"},
+		"IBM866 capitals":       {in(t, charmap.CodePage866, strings.ToUpper(strings.ReplaceAll(smallList, "№", "номер"))), "ibm866"},
+		"Latin header":          {in(t, charmap.Windows1251, "employee no;full name\r\n1;Ёжик Ян\r\n2;Петрова Анна\r\n"), "windows-1251"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := mustParse(t, c.content, russianList())
@@ -94,6 +99,8 @@ func TestTextThatIsRefusedWhole(t *testing.T) {
 		"text after a closing mark":     {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"ст.;\" спец\n", FileDamaged, 2},
 		"an unclosed mark, quoted text": {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"ст. спец\n2;Петров Пётр;x\n3;Сидоров Сидор;\n", FileDamaged, 2},
 		"a carriage return alone":       {"Таб. №;ФИО;Должность\n1;Иванов Иван;x\r2;Петров Пётр;x\n", FileDamaged, 2},
+		"a line half in marks":          {"\"Таб. №;ФИО\"\r\n\"1;Иванов Иван\"\r\n\"2;Петров\" Пётр\r\n", FileDamaged, 3},
+		"a wrapped line cut":            {"\"Таб. №;ФИО\"\r\n\"1;Иванов Иван\"\r\n\"2;Петров", FileDamaged, 3},
 		"a NUL":                         {"Таб. №;ФИО;Должность\n1;Иванов Иван;x\n2;Петров\x00Пётр;x\n" + strings.Repeat("3;Сидоров Сидор;x\n", 20), FileDamaged, 3},
 		"letters lost before":           {"Таб. №;ФИО\n1;Сидоров\n2;Ив\ufffdнов\n", EncodingLossy, 3},
 		"two encodings":                 {"Таб. №;ФИО\n1;Сидоров Сидор Сидорович\n2;" + win("Ив") + "\n", EncodingLossy, 0},
@@ -138,6 +145,10 @@ func TestDelimitersAndLines(t *testing.T) {
 		"lines in a field":      {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"a\nb\nc\"\n2;Петров Пётр;x\n", []int{2, 5}},
 		"quotes in a field":     {"Таб. №;ФИО;Должность\n1;Иванов Иван;\"ст. \"\"спец\"\"\"\n", []int{2}},
 		"marks in the middle":   {"Таб. №;ФИО;Должность\n=\"0001\";Иванов Иван;ООО \"Ромашка\"\n2;Петров Пётр;\"Ромашка\" ООО\n", []int{2, 3}},
+		"lines of old Macs":     {"Таб. №;ФИО;Должность\r1;Иванов Иван;\"a\rb\"\r2;Петров Пётр;x\r", []int{2, 4}},
+		"converted twice":       {"Таб. №;ФИО;Должность\r\r\n1;Иванов Иван;x\r\r\n", []int{2}},
+		"lines in marks":        {"\"Таб. №,ФИО,\"\"Отдел, участок\"\"\"\r\n\"1,Иванов Иван,\"\"Склад, 1\"\"\"\r\n\r\n\"2,Петров Пётр,x\"\r\n", []int{2, 4}},
+		"sep line in marks":     {"\"sep=,\"\r\nТаб. №,ФИО,Должность\r\n1,Иванов Иван,x\r\n", []int{3}},
 		"empty columns after":   {"Таб. №;ФИО;;\n1;Иванов Иван\n2;Петров Пётр;;;;\n", []int{2, 3}},
 		"blank lines between":   {"\nТаб. №;ФИО;Должность\n\n1;Иванов Иван;x\n\n", []int{4}},
 	} {
