@@ -118,14 +118,10 @@ type calendar struct {
 // The zero date with ok says that the text means "no date": the empty dates of
 // 1C, SAP and Excel, and of the last day the end of all time.
 func (c calendar) parse(text string, field Field) (date tenancy.Date, ok bool) {
-	if len(text) > len("10.10.2024") {
-		text = strings.TrimSpace(yearTail.ReplaceAllString(clockTail.ReplaceAllString(text, ""), ""))
-	} else {
-		text = yearTail.ReplaceAllString(text, "")
-	}
 	if d, ok := usualDate(text); ok && c.plausible(d, field) && d.Year > earliest {
 		return d, true
 	}
+	text = strings.TrimSpace(yearTail.ReplaceAllString(clockTail.ReplaceAllString(text, ""), ""))
 	switch {
 	case text == "" || emptyDate.MatchString(text), field == FieldLeftOn && openEnd.MatchString(text):
 		return tenancy.Date{}, true

@@ -18,6 +18,9 @@ var lookAlikes = strings.NewReplacer(
 // case, Cyrillic look-alikes as Latin letters, ".0" dropped and, when the rest
 // is all digits, leading zeros dropped.
 func KeyOf(no tenancy.EmployeeNo) tenancy.EmployeeKey {
+	if s := string(no); allDigits(s) && s[0] != '0' {
+		return tenancy.EmployeeKey(s)
+	}
 	key := lookAlikes.Replace(strings.ToUpper(undirected(clean(string(no)))))
 	for strings.HasSuffix(key, ".0") {
 		key = strings.TrimSpace(strings.TrimSuffix(key, ".0"))

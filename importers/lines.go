@@ -336,6 +336,9 @@ func surelyPerson(text string) bool {
 // department's: a patronymic or an initial, or two or three capitalised words
 // none of which belongs to a department.
 func looksLikePerson(text string) bool {
+	if _, ok := usualName(text); ok {
+		return true
+	}
 	words := wordsOfName(text)
 	if len(words) < 2 || len(words) > 5 {
 		return false

@@ -12,6 +12,7 @@ import (
 type name struct {
 	last, first, middle string
 	odd                 bool // something was said beside the name that a person should look at
+	usual               bool // of usualName: nothing of it needs to be looked at
 }
 
 var (
@@ -20,7 +21,6 @@ var (
 	spacedDash   = regexp.MustCompile(`\s[-‐‑–—]\s`)
 	listNumber   = regexp.MustCompile(`^\d{1,5}[.)]\s*`)
 	bareNumber   = regexp.MustCompile(`^[№#]?[\d/-]*\d[\d/-]*[.)]?$`)
-	initial      = regexp.MustCompile(`^[\p{Cyrillic}\p{Latin}]{1,4}\.$|^[\p{Cyrillic}\p{Latin}]$`)
 )
 
 // splitName takes a full name of one cell apart. The usual order is last name,
@@ -28,6 +28,9 @@ var (
 // the given name comes first, and so do given names that are known where the
 // other word looks like a surname, and givenFirst (the column's name).
 func splitName(full string, givenFirst bool) name {
+	if n, ok := usualName(full); ok {
+		return n
+	}
 	text, odd := withoutRemarks(full)
 	var n name
 	if last, rest, ok := strings.Cut(text, ", "); ok && !strings.ContainsAny(rest, ",;/") && len(partsOf(strings.Fields(last))) <= 2 {
@@ -41,15 +44,48 @@ func splitName(full string, givenFirst bool) name {
 	return n
 }
 
+// usualName is the fast way for what most lists hold: a surname, a given name
+// and a patronymic of plain Cyrillic letters with the endings that they have
+// (Иванова Анна Сергеевна). A test holds it against the long way.
+func usualName(s string) (n name, ok bool) {
+	last, rest, ok1 := strings.Cut(s, " ")
+	first, middle, ok2 := strings.Cut(rest, " ")
+	if !ok1 || !ok2 || !isPlainWord(last) || !isPlainWord(first) || !isPlainWord(middle) {
+		return name{}, false
+	}
+	if !endsWith(middle, slavicEnds) || endsWith(first, patronymicEnds) || endsWith(first, surnameEnds) || roleOf(first) > given ||
+		!endsWith(last, surnameEnds) || roleOf(last) != 0 {
+		return name{}, false
+	}
+	return name{last: last, first: first, middle: middle, usual: true}, true
+}
+
+// isPlainWord reports whether a word is of Russian letters, the first and no
+// other a capital.
+func isPlainWord(s string) bool {
+	if s == "" {
+		return false
+	}
+	for i, r := range s {
+		small := r >= 'а' && r <= 'я' || r == 'ё'
+		if i == 0 && !(r >= 'А' && r <= 'Я' || r == 'Ё') || i > 0 && !small {
+			return false
+		}
+	}
+	return true
+}
+
 // mostParts is how many parts the name of one person may have.
 const mostParts = 5
 
 // namedParts returns the parts of a name: its words, with particles and the
 // word for "child of" at the words that they belong to.
 func namedParts(text string) []string {
-	words := slices.DeleteFunc(wordsOfName(text), bareNumber.MatchString)
-	known := theNameWords()
-	for len(words) > 1 && (known.title[wordOf(words[0])] || beginsWith(plain(words[0]), known.remarks)) {
+	words := wordsOfName(text)
+	if strings.ContainsFunc(text, unicode.IsDigit) {
+		words = slices.DeleteFunc(words, bareNumber.MatchString)
+	}
+	for len(words) > 1 && (roleOf(words[0])&title != 0 || words[0][len(words[0])-1] == '.' && beginsWith(plain(words[0]), theNameWords().remarks)) {
 		words = words[1:]
 	}
 	return partsOf(words)
@@ -57,15 +93,14 @@ func namedParts(text string) []string {
 
 // partsOf puts words together that make one part of a name.
 func partsOf(words []string) []string {
-	known := theNameWords()
-	var parts []string
+	parts := words[:0:0]
 	for i := 0; i < len(words); i++ {
 		w := words[i]
-		switch lower := wordOf(w); {
-		case len(parts) > 0 && (known.childOf[lower] || known.suffix[lower] && w == lower):
+		switch role := roleOf(w); {
+		case len(parts) > 0 && role&(childOf|suffix) != 0:
 			parts[len(parts)-1] += " " + w
 			continue
-		case known.particle[lower] && i+1 < len(words) || known.lowParticle[lower] && w == lower && i+1 < len(words):
+		case role&particle != 0:
 			for i+1 < len(words) && isParticle(words[i]) {
 				i++
 				w += " " + words[i]
@@ -76,10 +111,7 @@ func partsOf(words []string) []string {
 	return parts
 }
 
-func isParticle(word string) bool {
-	lower := wordOf(word)
-	return theNameWords().particle[lower] || theNameWords().lowParticle[lower] && word == lower
-}
+func isParticle(word string) bool { return roleOf(word)&particle != 0 }
 
 // inOrderOf decides which part is which.
 func inOrderOf(parts []string, givenFirst bool) name {
@@ -168,16 +200,35 @@ func beforePatronymic(parts []string, last int) name {
 // stars. left says that one of them tells that the person has gone.
 func withoutRemarks(s string) (text string, left bool) {
 	known := theNameWords()
-	for _, b := range bracketed.FindAllString(s, -1) {
-		left = left || beginsWith(plain(b), known.left)
-	}
-	s = listNumber.ReplaceAllString(bracketed.ReplaceAllString(s, ""), "")
-	s = strings.ReplaceAll(strings.Trim(s, ` *•·"'«»“”„,;:`), "_", " ")
 	drop := func(rest string) bool {
 		rest = plain(rest)
 		left = left || beginsWith(rest, known.left)
 		return rest == "" || beginsWith(rest, known.remarks) || beginsWith(rest, known.left)
 	}
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && r != ' ' }) {
+		s = withoutSigns(s, drop)
+	}
+	words := strings.Fields(s)
+	for i := 2; i < len(words); i++ {
+		if !isPatronymic(words[i]) && !isInitial(words[i]) && drop(strings.Join(words[i:], " ")) {
+			words = words[:i]
+		}
+	}
+	s = strings.TrimRight(strings.Join(words, " "), " -–—*,;:")
+	if lastOne := lastWord(s); strings.HasSuffix(s, ".") && (!isInitial(lastOne) || isGiven(lastOne)) && !strings.Contains(strings.TrimSuffix(lastOne, "."), ".") {
+		s = strings.TrimSuffix(s, ".")
+	}
+	return s, left
+}
+
+// withoutSigns drops brackets, numbers of a list, marks around the name, and
+// what drop says is no part of it behind a comma, a semicolon or a dash.
+func withoutSigns(s string, drop func(rest string) bool) string {
+	for _, b := range bracketed.FindAllString(s, -1) {
+		drop(b)
+	}
+	s = listNumber.ReplaceAllString(bracketed.ReplaceAllString(s, ""), "")
+	s = strings.ReplaceAll(strings.Trim(s, ` *•·"'«»“”„,;:`), "_", " ")
 	for _, at := range append(indexesOf(s, ","), indexesOf(s, ";")...) {
 		if at < len(s) && drop(s[at:]) {
 			s = s[:at]
@@ -188,17 +239,7 @@ func withoutRemarks(s string) (text string, left bool) {
 			s = s[:at[0]]
 		}
 	}
-	words := strings.Fields(s)
-	for i := 2; i < len(words); i++ {
-		if drop(strings.Join(words[i:], " ")) && !isInitial(words[i]) {
-			words = words[:i]
-		}
-	}
-	s = strings.TrimRight(strings.Join(words, " "), " -–—*,;:")
-	if lastOne := lastWord(s); strings.HasSuffix(s, ".") && (!isInitial(lastOne) || isGiven(lastOne)) && !strings.Contains(strings.TrimSuffix(lastOne, "."), ".") {
-		s = strings.TrimSuffix(s, ".")
-	}
-	return s, left
+	return s
 }
 
 func indexesOf(s, sign string) []int {
@@ -215,6 +256,9 @@ func indexesOf(s, sign string) []int {
 
 // tidyName drops what stands in brackets (a former name) and blanks around hyphens.
 func tidyName(s string) string {
+	if !strings.ContainsAny(s, "([-*\u2010\u2011–—") {
+		return s
+	}
 	s = bracketed.ReplaceAllString(s, "")
 	return strings.Trim(spacedHyphen.ReplaceAllString(s, "-"), " -*")
 }
@@ -247,12 +291,22 @@ func wordsOfName(text string) []string {
 	return strings.Fields(b.String())
 }
 
-// isInitial reports whether a word is cut short: И., Ив., И.
-func isInitial(word string) bool { return initial.MatchString(word) }
+// isInitial reports whether a word is cut short: И., Ив., И
+func isInitial(word string) bool {
+	rest, dotted := strings.CutSuffix(word, ".")
+	letters := utf8.RuneCountInString(rest)
+	if letters == 0 || letters > 4 || letters > 1 && !dotted {
+		return false
+	}
+	return !strings.ContainsFunc(rest, func(r rune) bool { return !unicode.Is(unicode.Cyrillic, r) && !unicode.Is(unicode.Latin, r) })
+}
 
 // isCut reports whether a part of a name that is needed to greet the person is
 // missing or only initials.
 func isCut(part string) bool {
+	if len(part) > 2*utf8.UTFMax && !strings.ContainsAny(part, ". ") {
+		return false
+	}
 	words := wordsOfName(part)
 	return !slices.ContainsFunc(words, func(w string) bool { return !isInitial(w) })
 }
@@ -260,16 +314,14 @@ func isCut(part string) bool {
 // suspect reports whether the name has letters of two scripts or signs that no
 // name has.
 func (n name) suspect() bool {
-	if n.odd || mixedScripts(n.last+n.first+n.middle) {
-		return true
-	}
-	return strings.ContainsFunc(n.last+n.first+n.middle, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune(" -'’‘ʼʻ`´.", r)
+	whole := n.last + " " + n.first + " " + n.middle
+	return n.odd || mixedScripts(whole) || strings.ContainsFunc(whole, func(r rune) bool {
+		return r != ' ' && !unicode.IsLetter(r) && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune("-'’‘ʼʻ`´.", r)
 	})
 }
 
 // hasLetters reports whether anything of the name can be read.
-func (n name) hasLetters() bool { return strings.ContainsFunc(n.last+n.first, unicode.IsLetter) }
+func (n name) hasLetters() bool { return hasLetters(n.last) || hasLetters(n.first) }
 
 func isLatin(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) })
@@ -278,7 +330,7 @@ func isLatin(s string) bool {
 // cased gives names that were typed all in capitals or all in small letters
 // their usual form; any other spelling is its owner's.
 func cased(s string) string {
-	if utf8.RuneCountInString(s) < 2 || strings.Contains(s, ".") {
+	if strings.ContainsFunc(s, unicode.IsUpper) && strings.ContainsFunc(s, unicode.IsLower) || utf8.RuneCountInString(s) < 2 || strings.Contains(s, ".") {
 		return s
 	}
 	upper, lower := strings.ToUpper(s), strings.ToLower(s)
@@ -333,7 +385,11 @@ func nameOfColumns(last, first, middle string) name {
 	return n
 }
 
-// isNoName reports whether a text says that there is no name.
+// isNoName reports whether a text says that there is no name, or nobody.
 func isNoName(text string) bool {
-	return len(text) <= 2*len("без отчества") && theNameWords().none[plain(text)]
+	first, _, _ := strings.Cut(text, " ")
+	if strings.ContainsFunc(first, unicode.IsLetter) && !theNameWords().nobody[wordOf(first)] {
+		return false
+	}
+	return theNameWords().none[plain(text)] || isVacancy(text)
 }

@@ -2,8 +2,11 @@ package importers
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -12,8 +15,37 @@ import (
 
 // nameWords is templates/rosters/names.yaml, made ready for comparing.
 type nameWords struct {
-	given, childOf, particle, lowParticle, suffix, title, none map[string]bool
-	remarks, left, vacancies                                   []string
+	roles                    map[string]role
+	none                     map[string]bool // instead of a name, as plain phrases
+	nobody                   map[string]bool // the first words of none and vacancies
+	remarks, left, vacancies []string
+}
+
+// role is what a word may be in a name.
+type role uint8
+
+const (
+	given role = 1 << iota
+	childOf
+	particle
+	lowParticle // a particle in small letters only
+	suffix      // in small letters only
+	title
+)
+
+// roleOf returns the roles that a word may have as it is written.
+func roleOf(word string) role {
+	lower := wordOf(word)
+	roles := theNameWords().roles[lower]
+	if roles&(lowParticle|suffix) != 0 {
+		if word != lower {
+			return roles &^ suffix
+		}
+		if roles&lowParticle != 0 {
+			roles |= particle
+		}
+	}
+	return roles
 }
 
 // theNameWords is read once, like theDictionary.
@@ -46,26 +78,30 @@ func readNameWords() (*nameWords, error) {
 	if err := decoder.Decode(&file); err != nil {
 		return nil, err
 	}
-	return &nameWords{
-		given:       wordSet(strings.Fields(strings.Join(file.Given, " "))),
-		childOf:     wordSet(file.ChildOf),
-		particle:    wordSet(file.Particles[0]),
-		lowParticle: wordSet(file.Particles[1]),
-		suffix:      wordSet(file.Suffixes),
-		title:       wordSet(file.Titles),
-		none:        plainSet(file.None),
-		remarks:     plainList(file.Remarks),
-		left:        plainList(file.Left),
-		vacancies:   plainList(file.Vacancies),
-	}, nil
-}
-
-func plainSet(phrases []string) map[string]bool {
-	set := make(map[string]bool, len(phrases))
-	for _, p := range phrases {
-		set[plain(p)] = true
+	w := &nameWords{
+		roles:     map[string]role{},
+		none:      map[string]bool{},
+		nobody:    map[string]bool{},
+		remarks:   plainList(file.Remarks),
+		left:      plainList(file.Left),
+		vacancies: plainList(file.Vacancies),
 	}
-	return set
+	for role, words := range map[role][]string{
+		given: strings.Fields(strings.Join(file.Given, " ")), childOf: file.ChildOf, particle: file.Particles[0],
+		lowParticle: file.Particles[1], suffix: file.Suffixes, title: file.Titles,
+	} {
+		for _, word := range words {
+			w.roles[wordOf(word)] |= role
+		}
+	}
+	for _, phrase := range plainList(file.None) {
+		w.none[phrase] = true
+	}
+	for _, phrase := range slices.Concat(plainList(file.None), w.vacancies) {
+		first, _, _ := strings.Cut(phrase, " ")
+		w.nobody[first] = true
+	}
+	return w, nil
 }
 
 func plainList(phrases []string) []string {
@@ -76,21 +112,14 @@ func plainList(phrases []string) []string {
 	return all
 }
 
-// wordSet holds words as wordOf gives them.
-func wordSet(words []string) map[string]bool {
-	set := make(map[string]bool, len(words))
-	for _, w := range words {
-		set[wordOf(w)] = true
-	}
-	return set
+// wordOf reduces a word of a name to what it is compared by.
+func wordOf(word string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimSuffix(word, ".")), "ё", "е")
 }
 
-// wordOf reduces a word of a name to what it is compared by.
-func wordOf(word string) string { return strings.TrimSuffix(fold(word), ".") }
+func isChildOf(word string) bool { return roleOf(word)&childOf != 0 }
 
-func isChildOf(word string) bool { return theNameWords().childOf[wordOf(word)] }
-
-func isGiven(word string) bool { return theNameWords().given[wordOf(word)] }
+func isGiven(word string) bool { return roleOf(word)&given != 0 }
 
 // isVacancy reports whether a text says that nobody works here.
 func isVacancy(text string) bool { return beginsWith(plain(text), theNameWords().vacancies) }
@@ -103,6 +132,9 @@ var patronymicEnds = []string{
 	"ovich", "evich", "yevich", "ovna", "evna", "yevna", "ichna", "uly", "qyzy", "kyzy", "ogly", "oglu",
 }
 
+// slavicEnds are those of Russian patronymics.
+var slavicEnds = patronymicEnds[:7]
+
 // surnameEnds are endings that surnames here have and given names hardly do.
 var surnameEnds = []string{
 	"ов", "ова", "ев", "ева", "ин", "ина", "ын", "ына", "ский", "ская", "цкий", "цкая", "ской", "енко", "ко", "ук", "юк", "ян", "янц",
@@ -112,9 +144,11 @@ var surnameEnds = []string{
 // endsWith reports whether the word has one of the endings and at least two
 // letters before it.
 func endsWith(word string, ends []string) bool {
-	word = wordOf(word)
+	if last, _ := utf8.DecodeLastRuneInString(word); !unicode.IsLower(last) {
+		word = wordOf(word)
+	}
 	for _, end := range ends {
-		if rest, ok := strings.CutSuffix(word, end); ok && len([]rune(rest)) >= 2 {
+		if rest, ok := strings.CutSuffix(word, end); ok && utf8.RuneCountInString(rest) >= 2 {
 			return true
 		}
 	}

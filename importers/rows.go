@@ -128,6 +128,10 @@ func (r *rowReader) readKey() {
 
 func (r *rowReader) readName() {
 	n := r.nameOfRow()
+	if n.usual {
+		r.row.LastName, r.row.FirstName, r.row.MiddleName = n.last, n.first, n.middle
+		return
+	}
 	if !n.hasLetters() {
 		r.add(NameMissing, r.nameField(FieldFullName, FieldLastName))
 		return
@@ -160,7 +164,9 @@ func (r *rowReader) nameOfRow() name {
 	var n name
 	if full, odd := r.namePart(FieldFullName); full != "" {
 		n = splitName(full, r.header.givenFirst)
-		n.odd = n.odd || odd
+		if n.odd = n.odd || odd; n.odd {
+			n.usual = false
+		}
 	}
 	last, oddLast := r.namePart(FieldLastName)
 	first, oddFirst := r.namePart(FieldFirstName)
@@ -196,7 +202,7 @@ func (r *rowReader) namePart(field Field) (text string, odd bool) {
 	case strings.Contains(text, "?"):
 		r.add(ValueLost, field)
 		return "", false
-	case isVacancy(text), isNoName(text):
+	case text == "", isNoName(text):
 		return "", false
 	}
 	return text, odd

@@ -36,24 +36,40 @@ func (r *rowReader) value(field Field, signs string) string {
 
 // takeText returns what a cell says, or the reason why that is not known.
 func takeText(c cell, signs string) (text string, code tenancy.ProblemCode) {
-	text = unprotected(undirected(c.text))
-	if c.kind == textCell {
-		if m := quotedValue.FindStringSubmatch(text); m != nil {
-			text = clean(m[1]) // ="000123" is how zeros are kept in CSV
-		}
-		if rest, ok := strings.CutPrefix(text, "'"); ok && startsWithDigit(rest) {
-			text = rest // as an apostrophe is
-		}
+	text = undirected(c.text)
+	if c.kind == textCell && !startsWithLetter(text) {
+		text = unwrapped(text)
 	}
 	switch {
 	case c.kind == lostCell, c.kind == boolCell, c.kind == textCell && isLost(text), strings.ContainsRune(text, utf8.RuneError):
 		return "", ValueLost
+	case startsWithLetter(text):
+		return text, ""
 	case strings.Trim(text, "-–—−_. ") == "":
 		return "", "" // a dash stands for nothing
 	case c.kind == textCell && beginsAsFormula(text) && !startsWithOneOf(text, signs):
 		return "", FormulaText
 	}
 	return text, ""
+}
+
+// unwrapped takes a text out of what keeps a spreadsheet from changing it:
+// SafeText's apostrophe, an apostrophe before a digit, ="000123".
+func unwrapped(text string) string {
+	text = unprotected(text)
+	if m := quotedValue.FindStringSubmatch(text); m != nil {
+		text = clean(m[1])
+	}
+	if rest, ok := strings.CutPrefix(text, "'"); ok && startsWithDigit(rest) {
+		return rest
+	}
+	return text
+}
+
+// startsWithLetter is true for a text that begins with an ASCII letter or digit
+// or a Cyrillic letter, as nearly all do.
+func startsWithLetter(s string) bool {
+	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z' || s[0] >= 0xd0 && s[0] <= 0xd3)
 }
 
 func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }

@@ -213,6 +213,25 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// The fast way for the usual name says what the long way says, and never has
+// anything to be looked at.
+func TestUsualNamesAreThoseOfTheLongWay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.SampledFrom(strings.Fields("Иванов Петрова Ильин Фон Аль Роман Иван Марина Анна Яков Сухово Кобылин Иванович Сергеевна Ильич Абрамович Оглы Господин Отдел Ерланұлы де Нет Иванов-Петров Серикова"))
+		text := strings.Join(rapid.SliceOfN(word, 2, 4).Draw(t, "words"), " ")
+		fast, ok := usualName(text)
+		if !ok {
+			return
+		}
+		kept, odd := withoutRemarks(text)
+		slow := inOrderOf(namedParts(kept), false)
+		fast.usual = false
+		if fast != slow || odd || slow.suspect() || isCut(slow.last) || isCut(slow.first) || cased(slow.last) != slow.last {
+			t.Fatalf("%q: fast %+v, else %+v", text, fast, slow)
+		}
+	})
+}
+
 func TestClean(t *testing.T) {
 	for text, want := range map[string]string{
 		"  a  b\u00a0\n c ": "a b c", "й": "й", "a\u200bb\ufeff\u00ad": "ab", "\u202eabc": "\u202eabc", "a\tb": "a b", "е\u0308": "ё", "Ｉ": "Ｉ", "": "", " ": "", "Әлия  ": "Әлия", "a\x00b": "ab",
