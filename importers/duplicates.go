@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"hash/maphash"
 	"slices"
+	"strings"
+
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // mentions finds what only a look at the whole file can tell: who shares a
@@ -101,8 +104,12 @@ type mention struct {
 	who  evidenceOf
 }
 
-// evidenceOf is what tells people apart, 0 where the row does not say.
-type evidenceOf struct{ name, born, id uint32 }
+// evidenceOf is what tells people apart, 0 where the row does not say. Ids are
+// compared with those of their kind, and patronymics where both rows have one.
+type evidenceOf struct {
+	name, middle, born, id uint32
+	kind                   tenancy.NationalIDKind
+}
 
 // clash is what a row shares with another that it must not share.
 type clash uint8
@@ -151,8 +158,13 @@ func (m *mentions) clashes(each func(func(i int, r *Record) error) error) ([]cla
 
 func (m *mentions) evidence(r *Record) evidenceOf {
 	who := evidenceOf{
-		name: uint32(m.hash(fold(r.Row.LastName), fold(r.Row.FirstName), fold(r.Row.MiddleName))),
-		id:   uint32(m.hash(r.Row.NationalIDHash)),
+		name:   uint32(m.hash(sameName(r.Row.LastName), sameName(r.Row.FirstName))),
+		middle: uint32(m.hash(sameName(r.Row.MiddleName))),
+		id:     uint32(m.hash(r.Row.NationalIDHash)),
+		kind:   r.Row.NationalID,
+	}
+	if isInitial(r.Row.MiddleName) {
+		who.middle = 0
 	}
 	if !r.Row.BirthDate.IsZero() {
 		who.born = uint32(m.hash(r.Row.BirthDate.String()))
@@ -188,9 +200,29 @@ func mark(group []mention, c clash, found []clash) {
 }
 
 func differentPeople(group []mention) bool {
-	return differ(group, func(x mention) uint32 { return x.who.name }) ||
-		differ(group, func(x mention) uint32 { return x.who.born }) ||
-		differ(group, func(x mention) uint32 { return x.who.id })
+	for _, said := range []func(mention) uint32{
+		func(x mention) uint32 { return x.who.name },
+		func(x mention) uint32 { return x.who.middle },
+		func(x mention) uint32 { return x.who.born },
+	} {
+		if differ(group, said) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(idKinds, func(kind tenancy.NationalIDKind) bool {
+		return differ(group, func(x mention) uint32 {
+			if x.who.kind != kind {
+				return 0
+			}
+			return x.who.id
+		})
+	})
+}
+
+// sameName makes the spellings of a name the same that differ in case, hyphens
+// and letters that look alike.
+func sameName(s string) string {
+	return lookAlikes.Replace(strings.ToUpper(plain(s)))
 }
 
 // differ reports whether two mentions say different things; 0 says nothing.

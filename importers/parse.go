@@ -247,6 +247,9 @@ func (l *listing) finish(r *Record, i int, c clash) {
 		}
 		return
 	}
+	if l.rows.ownKey {
+		r.Row.NationalIDHash = ""
+	}
 	for j, p := range r.Problems {
 		r.Problems[j] = l.rows.problem(p.Code, Field(p.Field), r.Line)
 	}

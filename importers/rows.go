@@ -2,6 +2,7 @@ package importers
 
 import (
 	"cmp"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,8 @@ type rowReader struct {
 	finder   *nameFinder
 	remarks  tableRemarks
 
-	day0 epoch // of the workbook
+	day0   epoch // of the workbook
+	ownKey bool  // nobody gave a key for the hashes of national ids
 
 	line line // the one being read
 	row  Row
@@ -53,6 +55,10 @@ func newRowReader(opts Options, h header, sheet string) *rowReader {
 				}
 			}
 		}
+	}
+	if len(r.opts.IDKey) == 0 { // for comparing the rows of this list only
+		r.ownKey, r.opts.IDKey = true, make([]byte, 32)
+		_, _ = rand.Read(r.opts.IDKey) // never fails
 	}
 	for _, kind := range slices.Concat(opts.Country.NationalIDs, idKinds) {
 		if !slices.Contains(r.idOrder, kind) {

@@ -285,3 +285,43 @@ func TestFormatsThatAreDates(t *testing.T) {
 		}
 	}
 }
+
+// The same number twice is one person's only when nothing that the rows say of
+// him differs; what one of them leaves out, and how it is spelled, is no
+// difference. Who shares an address with somebody else loses it.
+func TestWhoIsTheSame(t *testing.T) {
+	const head = "Таб. №;Фамилия;Имя;Отчество;Дата рождения;E-mail;СНИЛС;ИНН\n"
+	for name, c := range map[string]struct {
+		a, b string
+		want string
+	}{
+		"twice the same":             {"1;Иванов;Иван;Иванович;01.02.1980;;;", "1;Иванов;Иван;Иванович;01.02.1980;;;", "contact_missing"},
+		"two people":                 {"1;Иванов;Иван;;;;;", "1;Петров;Пётр;;;;;", "contact_missing employee_no_duplicate"},
+		"two births":                 {"1;Иванов;Иван;;01.02.1980;;;", "1;Иванов;Иван;;01.02.1981;;;", "contact_missing employee_no_duplicate"},
+		"two patronymics":            {"1;Иванов;Иван;Иванович;;;;", "1;Иванов;Иван;Петрович;;;;", "contact_missing employee_no_duplicate"},
+		"one patronymic":             {"1;Иванов;Иван;Иванович;;;;", "1;Иванов;Иван;;;;;", "contact_missing"},
+		"an initial":                 {"1;Иванов;Иван;Иванович;;;;", "1;Иванов;Иван;И.;;;;", "contact_missing"},
+		"ё and capitals":             {"1;Королёв;Пётр;;;;;", "1;КОРОЛЕВ;ПЕТР;;;;;", "contact_missing"},
+		"two numbers of one kind":    {"1;Иванов;Иван;;;;112-233-445 95;", "1;Иванов;Иван;;;;123-456-789 64;", "contact_missing employee_no_duplicate"},
+		"numbers of different kinds": {"1;Иванов;Иван;;;;112-233-445 95;", "1;Иванов;Иван;;;;;500100732259", "contact_missing"},
+		"another spelling":           {"001;Иванов;Иван;;;;;", "1;Иванов;Иван;;;;;", "contact_missing employee_no_similar"},
+		"letters that look alike":    {"А1;Иванов;Иван;;;;;", "A1;Иванов;Иван;;;;;", "contact_missing employee_no_similar"},
+		"another number and address": {"1;Иванов;Иван;;;i@firm.example;;", "2;Иванов;Иван;;;I@firm.example;;", ""},
+		"one address of two":         {"1;Иванов;Иван;;;i@firm.example;;", "2;Петров;Пётр;;;i@firm.example;;", "email_duplicate contact_missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := mustParse(t, []byte(head+c.a+"\n"+c.b+"\n"), russianList()).rows()
+			for _, r := range rows {
+				if got := strings.Trim(fmt.Sprint(codes(r)), "[]"); got != c.want {
+					t.Errorf("line %d: %s, want %s", r.Line, got, c.want)
+				}
+				if r.Row.NationalIDHash != "" {
+					t.Error("a hash was made without a key")
+				}
+				if dropped := strings.Contains(c.want, "email_duplicate"); dropped && r.Row.Email != "" {
+					t.Errorf("line %d keeps %s", r.Line, r.Row.Email)
+				}
+			}
+		})
+	}
+}
