@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +48,9 @@ func TestHistoryAnswersAsOfADay(t *testing.T) {
 func TestTheSameFileWritesNothing(t *testing.T) {
 	o := newOffice(t)
 	o.work()
-	file := list(persons(0, 50)...)
+	// One of them has a second job, whose row gives another address.
+	second := strings.NewReplacer("1003;", "9003;", "p3@", "other3@").Replace(person(3))
+	file := list(append(persons(0, 50), second)...)
 	o.apply(hr, o.upload(hr, roster.Full, file).ID)
 	versions := func() (all string) {
 		err := o.db.ReadContour(t.Context(), func(tx pgx.Tx) error {
@@ -62,7 +65,7 @@ func TestTheSameFileWritesNothing(t *testing.T) {
 	}
 	before := versions()
 	i := o.apply(hr, o.upload(hr, roster.Full, file).ID)
-	if i.State != roster.Applied || i.Counts.Unchanged != 50 || i.Ops != 0 {
+	if i.State != roster.Applied || i.Counts.Unchanged != 51 || i.Ops != 0 {
 		t.Fatalf("%+v", i)
 	}
 	if versions() != before {

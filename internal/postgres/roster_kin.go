@@ -13,7 +13,10 @@ import "context"
 
 // findKin fills the temporary tables kin_person, kin_row and kin_missed.
 func (p *planner) findKin(ctx context.Context) error {
+	// The cursors that follow are read to their end, and sort in memory.
 	_, err := p.tx.Exec(ctx, `
+		SET LOCAL cursor_tuple_fraction = 1;
+		SET LOCAL work_mem = '64MB';
 		CREATE TEMP TABLE kin_person (id uuid PRIMARY KEY) ON COMMIT DROP;
 		CREATE TEMP TABLE kin_row (line integer PRIMARY KEY) ON COMMIT DROP;
 		CREATE TEMP TABLE kin_missed (employment_id uuid PRIMARY KEY, days integer) ON COMMIT DROP;

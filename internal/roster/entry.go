@@ -80,11 +80,13 @@ type Want struct {
 // sameName reports whether two persons are called the same. Case, ё and е and
 // spacing do not count; a middle name that one side lacks does not either.
 func sameName(a, b Person) bool {
-	if Fold(a.LastName) != Fold(b.LastName) || Fold(a.FirstName) != Fold(b.FirstName) {
+	if !sameWord(a.LastName, b.LastName) || !sameWord(a.FirstName, b.FirstName) {
 		return false
 	}
-	return a.MiddleName == "" || b.MiddleName == "" || Fold(a.MiddleName) == Fold(b.MiddleName)
+	return a.MiddleName == "" || b.MiddleName == "" || sameWord(a.MiddleName, b.MiddleName)
 }
+
+func sameWord(a, b string) bool { return a == b || Fold(a) == Fold(b) }
 
 var foldYo = strings.NewReplacer("ё", "е")
 

@@ -57,9 +57,9 @@ func (p *Person) fill(other Person) []FieldChange {
 			*known = says
 		}
 	}
-	say("last_name", &p.LastName, other.LastName, Fold(p.LastName) == Fold(other.LastName))
-	say("first_name", &p.FirstName, other.FirstName, Fold(p.FirstName) == Fold(other.FirstName))
-	say("middle_name", &p.MiddleName, other.MiddleName, Fold(p.MiddleName) == Fold(other.MiddleName))
+	say("last_name", &p.LastName, other.LastName, sameWord(p.LastName, other.LastName))
+	say("first_name", &p.FirstName, other.FirstName, sameWord(p.FirstName, other.FirstName))
+	say("middle_name", &p.MiddleName, other.MiddleName, sameWord(p.MiddleName, other.MiddleName))
 	say("email", &p.Email, other.Email, strings.EqualFold(p.Email, other.Email))
 	say("phone", &p.Phone, other.Phone, p.Phone == other.Phone)
 	born := p.BirthDate.String()
