@@ -121,8 +121,11 @@ func (d *dictionary) byParts(name string, nearly bool) understood {
 			}
 		}
 		if !nearly {
-			found = append(found, d.segments(part)...)
-			found = append(found, d.path(part)...)
+			if meanings, ok := d.path(part); ok {
+				found = append(found, meanings...)
+			} else {
+				found = append(found, d.segments(part)...)
+			}
 		}
 	}
 	v := d.together(found, parts)
@@ -165,27 +168,27 @@ func (d *dictionary) cover(words []string) []meaning {
 
 // path understands the way in which 1C names what belongs to an object:
 // «Сотрудник.Код», «Подразделение.Наименование».
-func (d *dictionary) path(text string) []meaning {
+func (d *dictionary) path(text string) (found []meaning, ok bool) {
 	steps := strings.Split(text, ".")
 	if len(steps) < 2 || slices.ContainsFunc(steps, func(s string) bool { return utf8.RuneCountInString(strings.TrimSpace(s)) < 3 }) {
-		return nil
+		return nil, false
 	}
 	owner, last := steps[len(steps)-2], steps[len(steps)-1]
-	switch m, ok := d.names[key(owner+last)]; {
-	case ok:
-		return []meaning{m}
-	case isTitleOfThing(last):
-		m, ok = d.names[key(owner)]
-		if ok {
-			return []meaning{m}
-		}
-	case d.weak[key(last)]:
-	default:
-		if m, ok = d.names[key(last)]; ok {
-			return []meaning{m}
-		}
+	if m, ok := d.names[key(owner+last)]; ok {
+		return []meaning{m}, true
 	}
-	return nil
+	k := key(last)
+	if isTitleOfThing(last) {
+		k = key(owner)
+	}
+	m, ok := d.names[k]
+	if !ok {
+		return nil, false
+	}
+	if d.weak[k] {
+		return nil, true // the code of something else
+	}
+	return []meaning{m}, true
 }
 
 // isTitleOfThing reports whether a word only says that the thing's name follows.
@@ -230,8 +233,10 @@ func (d *dictionary) together(found []meaning, parts []string) understood {
 func (d *dictionary) strong(found []meaning, parts []string) []meaning {
 	var weak []meaning
 	for _, part := range parts {
-		if k := key(part); d.weak[k] && d.names[k].field != "" {
-			weak = append(weak, d.names[k])
+		for _, word := range append(strings.Fields(skeleton(part)), key(part)) {
+			if d.weak[word] && d.names[word].field != "" {
+				weak = append(weak, d.names[word])
+			}
 		}
 	}
 	kept := slices.DeleteFunc(slices.Clone(found), func(m meaning) bool { return slices.Contains(weak, m) })

@@ -310,13 +310,21 @@ func short(name string) string {
 }
 
 // extend takes the lines below the header that say the same again, in another
-// language or in the words of a machine.
+// language or in the words of a machine, or that only divide columns of no interest.
 func (h *header) extend(lines []line, f *nameFinder) {
 	i := slices.IndexFunc(lines, func(l line) bool { return l.no == h.line })
-	for i++; i < len(lines) && h.lines < mostLines && f.repeats(lines[i], *h); i++ {
+	for i++; i < len(lines) && h.lines < mostLines && (f.repeats(lines[i], *h) || h.divides(lines[i])); i++ {
 		h.line, h.lines = lines[i].no, h.lines+1
 		h.rows = append(slices.Clone(h.rows), lines[i])
 	}
+}
+
+// divides reports whether a line right below the header names only parts of
+// columns that hold nothing of ours.
+func (h *header) divides(l line) bool {
+	return len(l.cells) >= 2 && !slices.ContainsFunc(l.cells, func(c cell) bool {
+		return c.kind != textCell || !hasLetters(c.text) || strings.ContainsAny(c.text, "0123456789@") || h.columns[c.column] != "" || c.column > h.lastColumn+1
+	})
 }
 
 // readNames settles by the lines below what a lone column of first or last names

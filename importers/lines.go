@@ -44,7 +44,7 @@ func (r *rowReader) recognise() Reason {
 		return Header
 	case numbersColumns(l), !r.around.begun && r.hintsOnly():
 		return Header
-	case r.around.otherTable:
+	case r.around.otherTable, isRule(l):
 		return Note
 	case r.around.titles[lineKey(l)]:
 		return Title
@@ -224,6 +224,13 @@ func (r *rowReader) mayBePerson(first cell) bool {
 		return r.hasDetails() || !r.around.gap
 	}
 	return r.hasDetails() && first.column != r.fields[FieldEmployeeNo]
+}
+
+// isRule reports whether a line has no letter and no digit: it is drawn.
+func isRule(l line) bool {
+	return !slices.ContainsFunc(l.cells, func(c cell) bool {
+		return c.kind == lostCell || strings.ContainsFunc(c.text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+	})
 }
 
 // isFootnote reports whether a text begins with a raised number.
