@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"runtime/metrics"
 	"syscall"
 	"time"
 
@@ -191,6 +192,9 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := limitSelf(); err != nil {
 		return err
 	}
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	go boundGarbage(ctx)
 	w := &frameWriter{out: bufio.NewWriterSize(out, 64<<10)}
 	summary, err := parseSafely(ctx, told, w.record)
 	text, err := json.Marshal(conclude(summary, err))
@@ -230,9 +234,38 @@ func parseSafely(ctx context.Context, told order, emit func(Record) error) (summ
 	return Parse(ctx, told.Path, told.Options, emit)
 }
 
+// Garbage is allowed to take that much before it is collected; of a large heap
+// a seventh, because collecting costs by what lives.
+const (
+	garbage      = 16 << 20
+	leastGarbage = 15  // percent of what lives
+	mostGarbage  = 100 // Go's own default
+)
+
+// boundGarbage adjusts the collector to what lives, which grows with the list:
+// at a fixed share either short lists would be collected without end or long
+// ones would take twice their memory.
+func boundGarbage(ctx context.Context) {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	last := mostGarbage
+	for ctx.Err() == nil {
+		metrics.Read(live)
+		share := int(min(max(100*garbage/max(live[0].Value.Uint64(), 1), leastGarbage), mostGarbage))
+		if share != last {
+			debug.SetGCPercent(share)
+			last = share
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
 // limitSelf sets hard limits on this process; they cannot be raised again.
 func limitSelf() error {
-	debug.SetGCPercent(20) // most of the memory holds no pointers, so that collecting is cheap: a tenth of the time for a fifth of the memory
 	debug.SetMemoryLimit(workerMemory)
 	for resource, limit := range map[int]uint64{
 		syscall.RLIMIT_AS: workerAddress, syscall.RLIMIT_CPU: workerSeconds, syscall.RLIMIT_CORE: 0, syscall.RLIMIT_FSIZE: 0,
