@@ -78,7 +78,8 @@ func Lines(ctx context.Context, path string, opts Options, emit func(Line) error
 // workbook has none.
 type WorkbookParts struct{ Main, Sheet, Styles, Strings string }
 
-// PartsOf finds the parts of an .xlsx or .xlsm workbook and of its sheet; ok is
+// PartsOf finds the parts of an .xlsx or .xlsm workbook and of its sheet, the
+// first one in sight when sheet is empty; ok is
 // false for a file of another format. The archive has passed the checks of Parse.
 func PartsOf(path, sheet string, limits Limits) (parts WorkbookParts, ok bool, err error) {
 	b, err := openBook(path, limits.orDefault())
@@ -89,6 +90,9 @@ func PartsOf(path, sheet string, limits Limits) (parts WorkbookParts, ok bool, e
 	w, ok := b.(*workbook)
 	if !ok {
 		return parts, false, nil
+	}
+	if all := w.sheets(); sheet == "" && len(all) > 0 {
+		sheet = all[0]
 	}
 	name, err := w.named(sheet)
 	if err != nil {

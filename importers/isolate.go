@@ -34,8 +34,9 @@ const (
 
 // order is what the worker is told, on its standard input.
 type order struct {
-	Path    string  `json:"path"`
-	Options Options `json:"options"`
+	Path    string  `json:"path,omitempty"`
+	Options Options `json:"options,omitzero"`
+	Task    string  `json:"task,omitempty"` // instead of parsing; what it needs follows
 }
 
 // conclusion is the last thing that the worker says: how the parse ended.
@@ -63,12 +64,12 @@ func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Rec
 		return Summary{}, errors.New("importers: the program was started as a parser and does not know it: call WorkIfAsked first")
 	}
 	if opts.Today.IsZero() {
-		opts.Today = tenancy.DateOf(time.Now()) // the child knows no time zone
+		opts.Today = today()
 	}
 	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, workerWall)
 	defer cancel()
-	told, err := json.Marshal(order{path, opts})
+	told, err := json.Marshal(order{Path: path, Options: opts})
 	if err != nil {
 		return Summary{}, err
 	}
@@ -92,30 +93,41 @@ func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Rec
 	return Summary{}, diedOn(ctx, waitErr)
 }
 
-// startWorker starts the child with an empty environment, so that no secret of
-// the server is within its reach; it dies with its parent.
+// child is the program, started once more as a worker.
+type child struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out io.Reader
+}
+
+// startWorker starts a child and tells it what to do.
 func startWorker(ctx context.Context, told []byte) (*exec.Cmd, io.Reader, error) {
+	c, err := startChild(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = c.in.Write(told)
+	return c.cmd, c.out, errors.Join(err, c.in.Close())
+}
+
+// startChild starts a child with an empty environment, so that no secret of
+// the server is within its reach; it dies with its parent.
+func startChild(ctx context.Context) (c child, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, nil, err
+		return c, err
 	}
-	cmd := exec.CommandContext(ctx, self, WorkerCommand)
-	cmd.Env = []string{workerMark + "=1", "GOTRACEBACK=none", fmt.Sprintf("GOMEMLIMIT=%d", workerMemory)}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	cmd.WaitDelay = 5 * time.Second
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, nil, err
+	c.cmd = exec.CommandContext(ctx, self, WorkerCommand)
+	c.cmd.Env = []string{workerMark + "=1", "GOTRACEBACK=none", fmt.Sprintf("GOMEMLIMIT=%d", workerMemory)}
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	c.cmd.WaitDelay = 5 * time.Second
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return c, err
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
+	if c.out, err = c.cmd.StdoutPipe(); err != nil {
+		return c, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, nil, err
-	}
-	_, err = in.Write(told)
-	return cmd, out, errors.Join(err, in.Close())
+	return c, c.cmd.Start()
 }
 
 // readReplies hands the records on. ended says that the worker came to the end
@@ -186,7 +198,8 @@ func WorkIfAsked() {
 // writes replies to out. It never writes to the error stream what the file holds.
 func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	var told order
-	if err := json.NewDecoder(in).Decode(&told); err != nil {
+	orders := json.NewDecoder(in)
+	if err := orders.Decode(&told); err != nil {
 		return err
 	}
 	if err := limitSelf(); err != nil {
@@ -195,6 +208,9 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, done := context.WithCancel(ctx)
 	defer done()
 	go boundGarbage(ctx)
+	if told.Task != "" {
+		return doTask(ctx, told.Task, io.MultiReader(orders.Buffered(), in), out)
+	}
 	w := &frameWriter{out: bufio.NewWriterSize(out, 64<<10)}
 	summary, err := parseSafely(ctx, told, w.record)
 	text, err := json.Marshal(conclude(summary, err))

@@ -28,7 +28,7 @@ type fault struct {
 	text   uint32 // number of its advice
 }
 
-// faults are all problems of a list, by line.
+// faults are all problems of a list, by line, the gravest of a line first.
 type faults struct {
 	all   []fault
 	texts []string
@@ -59,7 +59,9 @@ func collectFaults(problems iter.Seq2[tenancy.Problem, error], columns map[strin
 		}
 		f.all = append(f.all, fault{int32(p.Line), columnOf(p, columns), weightOf(p), n})
 	}
-	slices.SortStableFunc(f.all, func(a, b fault) int { return cmp.Compare(a.line, b.line) })
+	slices.SortStableFunc(f.all, func(a, b fault) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(b.weight, a.weight))
+	})
 	return f, nil
 }
 

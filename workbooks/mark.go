@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -112,8 +114,12 @@ func markAnew(ctx context.Context, path string, m Marking, f *faults, to io.Writ
 	return w.close()
 }
 
-// sheetName is the name of the sheet of a new workbook.
+// sheetName is the name of the sheet of a new workbook: the one it had, where
+// Excel takes it.
 func sheetName(m Marking) string {
+	if name := m.Summary.Sheet; name != "" && utf8.RuneCountInString(name) <= 31 && !strings.ContainsAny(name, `:\/?*[]`) && strings.Trim(name, "'") == name {
+		return name
+	}
 	return in(tenancy.Text{Ru: "Список", Kk: "Тізім", En: "List"}, m.Language)
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -353,6 +354,51 @@ func TestOfARowOfAnotherCountryOnlyTheReasonStays(t *testing.T) {
 		if len(again.rows) != len(before.rows)-1 || again.rows[len(again.rows)-1].Row.Department != "" {
 			t.Errorf("%s: %d rows of %d", name, len(again.rows), len(before.rows))
 		}
+	}
+}
+
+func TestMain(m *testing.M) {
+	importers.WorkIfAsked()
+	os.Exit(m.Run())
+}
+
+// TestAMarkedWorkbookIsMarkedInAnotherLanguage goes through what is stored: the
+// marking without secrets, and a child process.
+func TestAMarkedWorkbookIsMarkedInAnotherLanguage(t *testing.T) {
+	for name, path := range map[string]string{"xlsx": company(t, nil), "csv": companyCSV(t)} {
+		marked, before := mark(t, path)
+		text, err := json.Marshal(Marking{Options: russianList(), Summary: before.summary, Language: tenancy.English}.Kept())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m Marking
+		if err := json.Unmarshal(text, &m); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := MarkIsolated(context.Background(), marked, m, each(before.problems), &out); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		english := filepath.Join(t.TempDir(), "english.xlsx")
+		if err := os.WriteFile(english, out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := open(t, english)
+		sheet := f.GetSheetList()[0]
+		if value(t, f, sheet, "H3") != "What to correct" || !strings.Contains(value(t, f, sheet, "H6"), "personnel number") || value(t, f, sheet, "I3") != "" {
+			t.Errorf("%s: %q %q", name, value(t, f, sheet, "H3"), value(t, f, sheet, "H6"))
+		}
+		if again := parse(t, english); len(again.rows) != len(before.rows) || len(again.problems) != len(before.problems) {
+			t.Errorf("%s: %d rows, %d problems", name, len(again.rows), len(again.problems))
+		}
+	}
+}
+
+func TestAChildThatDiesIsNoWorkbook(t *testing.T) {
+	var out bytes.Buffer
+	err := MarkIsolated(context.Background(), filepath.Join(t.TempDir(), "none"), Marking{}, each(nil), &out)
+	if err == nil {
+		t.Error("a list that is not there was marked")
 	}
 }
 

@@ -27,6 +27,9 @@ type Parsing struct {
 	// it is read. A tenancy.Problem ends the import; tenancy.Unavailable means
 	// that the scanner cannot say now. nil: nothing is scanned.
 	Scan func(ctx context.Context, file io.Reader) error
+	// File is where the upload is for this process and its children, as long as
+	// FinishParse runs: a path of a file that is on no disk.
+	File string
 	// Waits says why an abandoned import waits; nil when for nothing but a try.
 	Waits *tenancy.Problem
 
@@ -139,7 +142,8 @@ func readUpload(ctx context.Context, uploads Uploads, p *Parsing, file *os.File)
 	}
 	p.Note(roster.ReadingRows, 0, 0)
 	// The child opens it anew and so begins at its beginning.
-	return read(ctx, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd()), p)
+	p.File = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
+	return read(ctx, p.File, p)
 }
 
 // scan has the file scanned, from its beginning, where there is a scanner.

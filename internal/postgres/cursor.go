@@ -15,6 +15,11 @@ const fetch = 2000
 // side in one transaction and neither is held in memory. Each may be ranged
 // over once. name must be unique in the transaction.
 func cursor[T any](ctx context.Context, tx pgx.Tx, name, query string, args []any, scan pgx.RowToFunc[T]) iter.Seq2[T, error] {
+	return cursorOf(ctx, tx, name, fetch, query, args, scan)
+}
+
+// cursorOf is cursor for rows of another size: fetch of them come at a time.
+func cursorOf[T any](ctx context.Context, tx pgx.Tx, name string, fetch int, query string, args []any, scan pgx.RowToFunc[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		if _, err := tx.Exec(ctx, "DECLARE "+name+" NO SCROLL CURSOR FOR "+query, args...); err != nil {

@@ -82,6 +82,9 @@ func (r *Rosters) Cancel(ctx context.Context, actor tenancy.Actor, id roster.Imp
 		if err := dropPlan(ctx, tx, i.Tenant, id); err != nil {
 			return err
 		}
+		if err := dropErrors(ctx, tx, i.Tenant, id); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `UPDATE import SET state = 'cancelled', claim = NULL, lease_until = NULL, progress = NULL, waiting = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, i.Tenant, id)
 		return err
 	})

@@ -58,12 +58,13 @@ func (r *Rosters) Imports(ctx context.Context, actor tenancy.Actor, tenant tenan
 	return all, err
 }
 
-const importColumns = `SELECT id::text, tenant, state, mode, legal_entity, uploaded_by, uploaded_at, counts, rows_read, rejected, ops_failed, done, ops, progress, waiting, summary FROM import`
+const importColumns = `SELECT id::text, tenant, state, mode, legal_entity, uploaded_by, uploaded_at, counts, rows_read, rejected, ops_failed, done, ops, progress, waiting, summary,
+	EXISTS (SELECT FROM error_workbook_chunk w WHERE w.tenant = import.tenant AND w.import_id = import.id AND w.n = 0 AND w.expires_at > now()) FROM import`
 
 func scanImport(row pgx.CollectableRow) (i roster.Import, err error) {
 	var counts, progress, waiting, summary []byte
 	var rows, rejected, failed int
-	err = row.Scan(&i.ID, &i.Tenant, &i.State, &i.Mode, &i.LegalEntity, &i.UploadedBy, &i.UploadedAt, &counts, &rows, &rejected, &failed, &i.Done, &i.Ops, &progress, &waiting, &summary)
+	err = row.Scan(&i.ID, &i.Tenant, &i.State, &i.Mode, &i.LegalEntity, &i.UploadedBy, &i.UploadedAt, &counts, &rows, &rejected, &failed, &i.Done, &i.Ops, &progress, &waiting, &summary, &i.ErrorWorkbook)
 	if err != nil {
 		return i, err
 	}
@@ -133,13 +134,15 @@ func problemsIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id ro
 	if err != nil {
 		return nil, err
 	}
-	problems, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p tenancy.Problem, err error) {
-		return p, row.Scan(&p.Code, &p.Severity, &p.Message, &p.Sheet, &p.Line, &p.Column, &p.Field)
-	})
+	problems, err := pgx.CollectRows(rows, scanProblem)
 	if problems == nil {
 		problems = []tenancy.Problem{}
 	}
 	return problems, err
+}
+
+func scanProblem(row pgx.CollectableRow) (p tenancy.Problem, err error) {
+	return p, row.Scan(&p.Code, &p.Severity, &p.Message, &p.Sheet, &p.Line, &p.Column, &p.Field)
 }
 
 // Changes returns up to limit (at most 1000, 100 when 0) of an import's changes

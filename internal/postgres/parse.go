@@ -250,6 +250,9 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Rea
 		if err := s.receive(ctx, list); err != nil {
 			return err
 		}
+		if s.taken+s.refused == 0 {
+			return nobody()
+		}
 		p.Spent.Receive, began = time.Since(began), time.Now()
 		if err := s.store(ctx); err != nil {
 			return err
@@ -266,6 +269,9 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Rea
 			return err
 		}
 		p.Spent.Compare = time.Since(began)
+		if err := r.storeErrors(ctx, tx, p, list.Summary()); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `UPDATE import SET claim = NULL, lease_until = NULL, progress = NULL WHERE tenant = $1 AND id = $2 AND claim = $3`, p.Tenant, p.Import, p.Claim)
 		if err := heldBy(tag, err); err != nil {
 			return err
@@ -295,6 +301,14 @@ func (r *Rosters) noteCounts(ctx context.Context, s *stage, read importers.Summa
 			WHERE tenant = $1 AND id = $2 AND state = 'parsing' AND claim = $3`,
 			s.p.Tenant, s.p.Import, s.p.Claim, s.taken+s.refused, s.refused, s.repeated, s.unidentified, summary, names))
 	})
+}
+
+// nobody is the problem of a list that has a header and no people below it,
+// such as a template that was not filled in: in a full list it would read as
+// everybody's leaving.
+func nobody() tenancy.Problem {
+	return tenancy.Problem{Code: importers.FileEmpty, Severity: tenancy.SeverityError,
+		Message: "The list has a header and nobody below it: fill it in, or send the right file."}
 }
 
 // rowsLost is the problem of a file whose rows were not all accounted for:

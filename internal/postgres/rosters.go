@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/ponimayu/opora/internal/job"
 	"github.com/ponimayu/opora/internal/roster"
@@ -22,6 +23,7 @@ type Rosters struct {
 	// scanner looks at files before they are read; nil: none does.
 	scanner   Scanner
 	maxUpload int64
+	errorTerm time.Duration // how long an error workbook is kept
 }
 
 // Scanner looks for what would harm whoever opens a file (scan.Clamd). What it
@@ -41,7 +43,7 @@ func NewRosters(db *DB, key *seal.Key) (*Rosters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rosters{db: db, key: key, queue: queue, maxUpload: MaxUpload}, nil
+	return &Rosters{db: db, key: key, queue: queue, maxUpload: MaxUpload, errorTerm: keepErrorsFor}, nil
 }
 
 // Upload is a roster on its way in.

@@ -126,7 +126,9 @@ type Import struct {
 	Progress *Progress        `json:"progress,omitempty"`
 	Waiting  *tenancy.Problem `json:"waiting,omitempty"`
 	// Summary says how the file was understood, once it was.
-	Summary  *Summary          `json:"summary,omitempty"`
-	Findings []Finding         `json:"findings"`
-	Problems []tenancy.Problem `json:"problems"`
+	Summary *Summary `json:"summary,omitempty"`
+	// ErrorWorkbook says that HR can have the list back with its problems marked.
+	ErrorWorkbook bool              `json:"error_workbook"`
+	Findings      []Finding         `json:"findings"`
+	Problems      []tenancy.Problem `json:"problems"`
 }
