@@ -59,15 +59,15 @@ func (s *Server) readChanges(w http.ResponseWriter, r *http.Request, actor tenan
 	if err != nil {
 		return err
 	}
-	after, err := number(r, "after", 0, 0, math.MaxInt32)
+	after, limit, err := page(r)
 	if err != nil {
 		return err
 	}
-	limit, err := number(r, "limit", 100, 1, 1000)
+	kind, err := kindOf(r)
 	if err != nil {
 		return err
 	}
-	changes, err := s.rosters.Changes(r.Context(), actor, id, after, limit)
+	changes, err := s.rosters.ChangesOfKind(r.Context(), actor, id, kind, after, limit)
 	if err != nil {
 		return err
 	}
@@ -77,6 +77,15 @@ func (s *Server) readChanges(w http.ResponseWriter, r *http.Request, actor tenan
 	}
 	s.writeJSON(w, r, http.StatusOK, answer)
 	return nil
+}
+
+// page reads which page of a long list is asked for.
+func page(r *http.Request) (after, limit int, err error) {
+	if after, err = number(r, "after", 0, 0, math.MaxInt32); err != nil {
+		return 0, 0, err
+	}
+	limit, err = number(r, "limit", 100, 1, 1000)
+	return after, limit, err
 }
 
 // number reads a whole number from the query string.

@@ -13,6 +13,7 @@ import (
 	"github.com/ponimayu/opora/internal/entitlement"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/workbooks"
 )
 
 // Tokens says whom an access token speaks for (token.Verifier). Its errors are
@@ -34,7 +35,10 @@ type Rosters interface {
 	Import(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
 	// ImportProgress is Import without findings and problems.
 	ImportProgress(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
-	Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) ([]roster.Change, error)
+	// ChangesOfKind and Problems are pages; a page of problems comes with the next
+	// page's after, 0 on the last one.
+	ChangesOfKind(ctx context.Context, actor tenancy.Actor, id roster.ImportID, kind roster.Kind, after, limit int) ([]roster.Change, error)
+	Problems(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) (problems []tenancy.Problem, next int, err error)
 	Approve(ctx context.Context, actor tenancy.Actor, id roster.ImportID, accept []string) (roster.Import, error)
 	Apply(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error)
 	Undo(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.UndoReport, error)
@@ -42,6 +46,7 @@ type Rosters interface {
 	RememberedMapping(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) (roster.RememberedMapping, error)
 	ForgetMapping(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) error
 	RosterStatus(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug) (roster.ListStatus, error)
+	Workbooks
 }
 
 // Employees reads the people of a tenant and issues their activation codes,
@@ -139,6 +144,11 @@ func (s *Server) table() []route {
 		{"GET", "/v1/imports/{id}", tenancy.ReadRoster, usualDeadline, s.readImport},
 		{"GET", "/v1/imports/{id}/events", tenancy.ReadRoster, eventsDeadline, s.importEvents},
 		{"GET", "/v1/imports/{id}/changes", tenancy.ReadRoster, usualDeadline, s.readChanges},
+		{"GET", "/v1/imports/{id}/problems", tenancy.ReadRoster, usualDeadline, s.readProblems},
+		{"GET", "/v1/imports/{id}/errors.xlsx", tenancy.ReadRoster, applyDeadline, s.errorWorkbook},
+		{"GET", "/v1/tenants/{slug}/export.xlsx", tenancy.ExportRoster, applyDeadline, s.export(workbooks.XLSX, typeXLSX)},
+		{"GET", "/v1/tenants/{slug}/export.csv", tenancy.ExportRoster, applyDeadline, s.export(workbooks.CSV, typeCSV)},
+		{"GET", "/v1/roster/template.xlsx", tenancy.ReadRoster, usualDeadline, s.template},
 		{"POST", "/v1/imports/{id}/approve", tenancy.ApproveRoster, usualDeadline, s.approveImport},
 		{"POST", "/v1/imports/{id}/apply", tenancy.ApplyRoster, applyDeadline, s.moveImport(http.StatusAccepted, s.rosters.Apply)},
 		{"POST", "/v1/imports/{id}/undo", tenancy.ApplyRoster, applyDeadline, s.undoImport},

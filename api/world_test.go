@@ -19,6 +19,7 @@ import (
 	"github.com/ponimayu/opora/internal/entitlement"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/workbooks"
 )
 
 const (
@@ -48,6 +49,7 @@ type world struct {
 	log     bytes.Buffer
 	fail    error         // what every use case answers, when set
 	panics  any           // what every use case panics with, when set
+	breaks  error         // what breaks a file off in its middle, when set
 	hang    bool          // use cases wait for their deadline
 	slow    time.Duration // use cases take so long
 	ready   error         // what readiness answers
@@ -178,7 +180,41 @@ func (w *world) ImportProgress(ctx context.Context, actor tenancy.Actor, id rost
 	return w.step(ctx, actor, tenancy.ReadRoster, id, roster.Applied)
 }
 
-func (w *world) Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) ([]roster.Change, error) {
+func (w *world) Problems(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) (all []tenancy.Problem, next int, err error) {
+	_, err = w.step(ctx, actor, tenancy.ReadRoster, id, "")
+	for n := after + 1; n <= min(after+limit, 12); n++ {
+		all = append(all, tenancy.Problem{Code: "email_invalid", Severity: tenancy.SeverityWarning, Message: "This is no address.", Line: 4 + n, Column: "C", Field: "email"})
+		if next = n; n == 12 {
+			next = 0
+		}
+	}
+	return all, next, err
+}
+
+func (w *world) ErrorWorkbook(ctx context.Context, actor tenancy.Actor, id roster.ImportID, lang tenancy.Language, to io.Writer) error {
+	return w.file(ctx, actor, tenancy.ReadRoster, tenantOf(string(id)), "import_unknown", string("PK errors "+lang), to)
+}
+
+func (w *world) ExportRoster(ctx context.Context, actor tenancy.Actor, tenant tenancy.TenantSlug, format workbooks.Format, lang tenancy.Language, to io.Writer) error {
+	return w.file(ctx, actor, tenancy.ExportRoster, tenant, "tenant_unknown", "PK export "+string(format)+string(lang), to)
+}
+
+func (w *world) Template(_ context.Context, _ tenancy.Actor, tenant tenancy.TenantSlug, country tenancy.CountryCode, lang tenancy.Language, to io.Writer) error {
+	_, err := io.WriteString(to, "PK template "+string(tenant)+string(country)+string(lang))
+	return err
+}
+
+func (w *world) file(ctx context.Context, actor tenancy.Actor, action tenancy.Action, tenant tenancy.TenantSlug, unknown, text string, to io.Writer) error {
+	if err := w.may(ctx, actor, action, tenant, unknown); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(to, text); err != nil {
+		return err
+	}
+	return w.breaks
+}
+
+func (w *world) ChangesOfKind(ctx context.Context, actor tenancy.Actor, id roster.ImportID, _ roster.Kind, after, limit int) ([]roster.Change, error) {
 	_, err := w.step(ctx, actor, tenancy.ReadRoster, id, "")
 	var all []roster.Change
 	for n := after + 1; n <= min(after+limit, 12); n++ {

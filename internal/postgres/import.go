@@ -120,7 +120,10 @@ func importIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id rost
 		return i, err
 	}
 	i.Findings = append(i.Findings, findings...)
-	i.Problems, err = problemsIn(ctx, tx, tenant, id)
+	if i.Problems, err = problemsIn(ctx, tx, tenant, id); err != nil {
+		return i, err
+	}
+	i.ProblemsTotal, err = countProblems(ctx, tx, tenant, id, len(i.Problems))
 	return i, err
 }
 
@@ -141,13 +144,58 @@ func problemsIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id ro
 	return problems, err
 }
 
+// Problems returns up to limit (at most 1000, 100 when 0) of an import's
+// problems after the one numbered after, in the order in which they were found,
+// and the number to go on from, 0 when there are no more.
+func (r *Rosters) Problems(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) (problems []tenancy.Problem, next int, err error) {
+	tenant, err := r.tenantOfImport(ctx, actor, tenancy.ReadRoster, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	if limit <= 0 {
+		limit = 100
+	}
+	limit = min(limit, maxProblems)
+	err = r.db.ReadTenant(ctx, tenant, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT n, code, severity, message, sheet, line, col, field FROM import_problem
+			WHERE tenant = $1 AND import_id = $2 AND n > $3 ORDER BY n LIMIT $4`, tenant, id, after, limit)
+		if err != nil {
+			return err
+		}
+		var p tenancy.Problem
+		_, err = pgx.ForEachRow(rows, []any{&next, &p.Code, &p.Severity, &p.Message, &p.Sheet, &p.Line, &p.Column, &p.Field}, func() error {
+			problems = append(problems, p)
+			return nil
+		})
+		return err
+	})
+	if len(problems) < limit {
+		next = 0
+	}
+	return problems, next, err
+}
+
+// countProblems counts an import's problems, of which some were read.
+func countProblems(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID, read int) (n int, err error) {
+	if read < maxProblems {
+		return read, nil
+	}
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM import_problem WHERE tenant = $1 AND import_id = $2`, tenant, id).Scan(&n)
+	return n, err
+}
+
 func scanProblem(row pgx.CollectableRow) (p tenancy.Problem, err error) {
 	return p, row.Scan(&p.Code, &p.Severity, &p.Message, &p.Sheet, &p.Line, &p.Column, &p.Field)
 }
 
 // Changes returns up to limit (at most 1000, 100 when 0) of an import's changes
 // after the change numbered after, in the plan's order: the preview.
-func (r *Rosters) Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) (changes []roster.Change, err error) {
+func (r *Rosters) Changes(ctx context.Context, actor tenancy.Actor, id roster.ImportID, after, limit int) ([]roster.Change, error) {
+	return r.ChangesOfKind(ctx, actor, id, "", after, limit)
+}
+
+// ChangesOfKind is Changes for one kind, or every kind when it is empty.
+func (r *Rosters) ChangesOfKind(ctx context.Context, actor tenancy.Actor, id roster.ImportID, kind roster.Kind, after, limit int) (changes []roster.Change, err error) {
 	tenant, err := r.tenantOfImport(ctx, actor, tenancy.ReadRoster, id)
 	if err != nil {
 		return nil, err
@@ -156,7 +204,7 @@ func (r *Rosters) Changes(ctx context.Context, actor tenancy.Actor, id roster.Im
 		limit = 100
 	}
 	err = r.db.ReadTenant(ctx, tenant, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, changeColumns+` WHERE tenant = $1 AND import_id = $2 AND n > $3 ORDER BY n LIMIT $4`, tenant, id, after, min(limit, 1000))
+		rows, err := tx.Query(ctx, changeColumns+` WHERE tenant = $1 AND import_id = $2 AND n > $3 AND ($5 = '' OR kind = $5) ORDER BY n LIMIT $4`, tenant, id, after, min(limit, 1000), kind)
 		if err != nil {
 			return err
 		}

@@ -130,5 +130,6 @@ type Import struct {
 	// ErrorWorkbook says that HR can have the list back with its problems marked.
 	ErrorWorkbook bool              `json:"error_workbook"`
 	Findings      []Finding         `json:"findings"`
-	Problems      []tenancy.Problem `json:"problems"`
+	Problems      []tenancy.Problem `json:"problems"` // the first thousand of ProblemsTotal
+	ProblemsTotal int               `json:"problems_total"`
 }

@@ -33,6 +33,7 @@ const (
 	ReadEmployees     Action = "employees.read"
 	UploadRoster      Action = "roster.upload"
 	ReadRoster        Action = "roster.read"
+	ExportRoster      Action = "roster.export"
 	ApproveRoster     Action = "roster.approve"
 	ApplyRoster       Action = "roster.apply"
 	IssueActivation   Action = "activation.issue"
@@ -48,11 +49,11 @@ const (
 // Permissions says which role may do what; what is not here is refused. An HR
 // admin's permissions hold in his own tenants only (Actor.May).
 var Permissions = map[Role][]Action{
-	RoleHRAdmin:       {ReadEmployees, UploadRoster, ReadRoster, ApproveRoster, ApplyRoster, IssueActivation},
+	RoleHRAdmin:       {ReadEmployees, UploadRoster, ReadRoster, ExportRoster, ApproveRoster, ApplyRoster, IssueActivation},
 	RolePlatformAdmin: {ReadEmployees, UploadRoster, ReadRoster, ApproveRoster, ApplyRoster, IssueActivation, ReadEntitlements, ReadAllTenants, ReadContour},
 	RoleBookingCore:   {CheckEntitlement, ReadEntitlements, ReadChanges},
 	RoleEmployee:      {ReadOwnEmployment},
-	RoleOperator: {ReadEmployees, UploadRoster, ReadRoster, ApproveRoster, ApplyRoster, IssueActivation, CheckEntitlement,
+	RoleOperator: {ReadEmployees, UploadRoster, ReadRoster, ExportRoster, ApproveRoster, ApplyRoster, IssueActivation, CheckEntitlement,
 		ReadEntitlements, ReadChanges, ReadAllTenants, ApplyCatalogue, ReadContour},
 }
 

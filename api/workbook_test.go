@@ -1,0 +1,55 @@
+package api_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestFilesAreAttachments(t *testing.T) {
+	w := newWorld(t)
+	for path, want := range map[string]struct{ text, name, kind string }{
+		"/v1/imports/" + importOfCDEK + "/errors.xlsx?lang=kk": {"PK errors kk", "errors-" + importOfCDEK + ".xlsx", "spreadsheetml"},
+		"/v1/tenants/cdek/export.xlsx":                         {"PK export xlsx", "employees-cdek.xlsx", "spreadsheetml"},
+		"/v1/tenants/cdek/export.csv?lang=en":                  {"PK export csven", "employees-cdek.csv", "text/csv"},
+		"/v1/roster/template.xlsx?country=RU&lang=ru":          {"PK template RUru", "template.xlsx", "spreadsheetml"},
+	} {
+		got := w.do(request("hr-cdek", "GET", path, ""))
+		h := got.Header()
+		if got.Code != http.StatusOK || got.Body.String() != want.text || !strings.Contains(h.Get("Content-Disposition"), `attachment; filename="`+want.name+`"`) ||
+			!strings.Contains(h.Get("Content-Type"), want.kind) || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %q %v", path, got.Code, got.Body, h)
+		}
+	}
+	for _, path := range []string{"/v1/imports/" + importOfCDEK + "/errors.xlsx?lang=de", "/v1/tenants/cdek/export.xlsx?lang=x", "/v1/imports/" + importOfCDEK + "/changes?kind=vanish"} {
+		if got := w.do(request("hr-cdek", "GET", path, "")); code(t, got) != "field_invalid" {
+			t.Errorf("%s: %d %s", path, got.Code, got.Body)
+		}
+	}
+}
+
+// A file that breaks off must not arrive as a whole one.
+func TestAFileThatBreaksOffCutsTheConnection(t *testing.T) {
+	w := newWorld(t)
+	w.breaks = errors.New("the disk of somebody")
+	defer func() {
+		if recover() != http.ErrAbortHandler { //nolint:errorlint // the very value
+			t.Error("the answer ended as if it were whole")
+		}
+	}()
+	w.server.ServeHTTP(httptest.NewRecorder(), request("hr-cdek", "GET", "/v1/tenants/cdek/export.xlsx", ""))
+}
+
+func TestProblemsComeInPages(t *testing.T) {
+	w := newWorld(t)
+	first := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+"/problems?limit=10", ""))
+	if first.Code != http.StatusOK || !strings.Contains(first.Body.String(), `"next":10`) {
+		t.Errorf("%d %s", first.Code, first.Body)
+	}
+	last := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+"/problems?after=10&limit=10", ""))
+	if strings.Contains(last.Body.String(), "next") || strings.Count(last.Body.String(), "email_invalid") != 2 {
+		t.Errorf("%d %s", last.Code, last.Body)
+	}
+}
