@@ -137,6 +137,11 @@ var found = map[tenancy.ProblemCode]tenancy.Text{
 		Kk: "Мұндай табельдік нөмірмен ешкім жұмыс істемейді, босататын адам жоқ: нөмірді және заңды тұлғаны тексеріңіз.",
 		En: "Nobody with this personnel number is employed here, so nobody can leave: check the number and the legal entity.",
 	},
+	"person_differs": {
+		Ru: "Об этом человеке есть другая строка (или список его основной работы), и там написано иначе; взято то, что там. Напишите одинаково.",
+		Kk: "Бұл адам туралы басқа жол (немесе оның негізгі жұмысының тізімі) бар, онда басқаша жазылған; сондағысы алынды. Бірдей етіп жазыңыз.",
+		En: "Another row of the same person, or the list of his main job, says otherwise, and that was taken: write the same on both.",
+	},
 	"repeated": {
 		Ru: "Тот же человек с тем же номером уже стоит выше; взята та строка, эта пропущена. Если это вторая работа, ей нужен свой номер.",
 		Kk: "Сол адам сол нөмірмен жоғарыда тұр; сол жол алынды, бұл жол өткізілді. Егер бұл екінші жұмыс болса, оған өз нөмірі керек.",

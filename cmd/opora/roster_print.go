@@ -94,6 +94,9 @@ func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error 
 	fmt.Fprintf(out, "import    %s\ntenant    %s, list of mode %q\nstate     %s\n", i.ID, i.Tenant, i.Mode, i.State)
 	fmt.Fprintf(out, "rows      %d: %d new, %d changed, %d moved, %d leave, %d return, %d unchanged, %d rejected, %d held\n",
 		c.Rows, c.Create, c.Update, c.Move, c.Leave, c.Return, c.Unchanged, c.Rejected, c.Held)
+	if c.Absent > 0 {
+		fmt.Fprintf(out, "absent    %d who do not leave yet\n", c.Absent)
+	}
 	if i.Summary != nil {
 		writeSummary(out, *i.Summary)
 	}
