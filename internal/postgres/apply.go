@@ -140,7 +140,7 @@ func (a *applier) createRefused(ctx context.Context) error {
 		INSERT INTO op (tenant, import_id, employee_id, kind, line)
 		SELECT a.tenant, $2, a.id, 'create', min(r.line)
 		FROM refused f JOIN account a ON a.tenant = $1 AND a.id = f.employee_id AND a.enabled JOIN employment e ON e.tenant = a.tenant AND e.person_id = a.id
-			JOIN import_row r ON r.tenant = e.tenant AND r.import_id = $2 AND r.legal_entity = e.legal_entity AND r.employee_key = e.employee_key
+			JOIN import_row r ON r.tenant = e.tenant AND r.import_id = $2 AND r.legal_entity = e.legal_entity AND r.employee_key = e.employee_key AND e.released_at IS NULL
 		GROUP BY a.tenant, a.id`, a.tenant, a.id)
 	if err != nil || tag.RowsAffected() == 0 {
 		return err

@@ -86,7 +86,7 @@ func (r *Rosters) SearchEmployees(ctx context.Context, actor tenancy.Actor, f ro
 	const end = ` AND p.erased_at IS NULL ORDER BY p.search COLLATE "C", p.id LIMIT $3`
 	switch {
 	case f.EmployeeNo != "" && f.Email == "" && f.Query == "":
-		return r.employees(ctx, f.Tenant, ` AND EXISTS (SELECT FROM employment e WHERE e.tenant = $1 AND e.person_id = p.id AND e.employee_key = $2)`+end, importers.KeyOf(f.EmployeeNo), limit)
+		return r.employees(ctx, f.Tenant, ` AND EXISTS (SELECT FROM employment e WHERE e.tenant = $1 AND e.person_id = p.id AND e.employee_key = $2 AND e.released_at IS NULL)`+end, importers.KeyOf(f.EmployeeNo), limit)
 	case f.EmployeeNo == "" && f.Email != "" && f.Query == "":
 		return r.employees(ctx, f.Tenant, ` AND p.email <> '' AND lower(p.email) = $2`+end, strings.ToLower(strings.TrimSpace(f.Email)), limit)
 	case f.EmployeeNo == "" && f.Email == "" && strings.TrimSpace(f.Query) != "":
@@ -101,5 +101,5 @@ func (r *Rosters) query(ctx context.Context, tenant tenancy.TenantSlug, text str
 	folded := roster.Fold(text)
 	like := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(folded)
 	return r.employees(ctx, tenant, ` AND (p.search LIKE $2 || '%' OR p.search LIKE '% ' || $2 || '%' OR a.login LIKE $2 || '%'
-		OR EXISTS (SELECT FROM employment e WHERE e.tenant = $1 AND e.person_id = p.id AND e.employee_key = $4))`+end, like, limit, importers.KeyOf(tenancy.EmployeeNo(text)))
+		OR EXISTS (SELECT FROM employment e WHERE e.tenant = $1 AND e.person_id = p.id AND e.employee_key = $4 AND e.released_at IS NULL))`+end, like, limit, importers.KeyOf(tenancy.EmployeeNo(text)))
 }

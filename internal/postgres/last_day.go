@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,12 +22,12 @@ func (r *Rosters) EndLastDays(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error // one tenant's do not keep the others waiting
 	for _, c := range all {
-		if err := r.endLastDays(ctx, c.Tenant.Slug, c.Today); err != nil {
-			return err
-		}
+		errs = append(errs, r.endLastDays(ctx, c.Tenant.Slug, c.Today))
 	}
-	return r.db.ForContour(ctx, func(tx pgx.Tx) error { return r.wakeOps(ctx, tx) })
+	errs = append(errs, r.db.ForContour(ctx, func(tx pgx.Tx) error { return r.wakeOps(ctx, tx) }))
+	return errors.Join(errs...)
 }
 
 // contoursIn reads what the catalogue says, or said last, of every tenant.

@@ -18,7 +18,7 @@ import (
 // already (explicit leaves of a held import) stay. A plan that does not decide
 // on every staged row is a tenancy.Problem, rows_lost.
 func (r *Rosters) replan(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) error {
-	p := planner{tx: tx, tenant: tenant, id: id, key: r.key.IDKey(), refused: map[string]bool{}}
+	p := planner{tx: tx, tenant: tenant, id: id, key: r.key.IDKey(), refused: map[refusedMark]bool{}}
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}
@@ -48,6 +48,9 @@ func (r *Rosters) replan(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSl
 	return p.conclude(ctx, result, out.digest())
 }
 
+// refusedMark is as much of a refused row's mark as tells it from all others.
+type refusedMark [16]byte
+
 // planner makes one plan.
 type planner struct {
 	tx       pgx.Tx
@@ -62,7 +65,7 @@ type planner struct {
 	unknown  int    // refused rows that do not tell whose they are
 	digest   string // of the plan before this one; "" when there was none
 	revision int64
-	refused  map[string]bool
+	refused  map[refusedMark]bool
 	applied  appliedLeaves
 }
 
@@ -83,7 +86,7 @@ func (p *planner) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	var m []byte
-	_, err = pgx.ForEachRow(rows, []any{&m}, func() error { p.refused[string(m)] = true; return nil })
+	_, err = pgx.ForEachRow(rows, []any{&m}, func() error { p.refused[refusedMark(m[:16])] = true; return nil })
 	return err
 }
 
@@ -94,7 +97,7 @@ func (p *planner) options() roster.Options {
 		NewEmploymentID: func() tenancy.EmploymentID { return tenancy.EmploymentID(newID()) },
 	}
 	if len(p.refused) > 0 {
-		options.Listed = func(number tenancy.EmployeeKey) bool { return p.refused[string(mark(p.key, number))] }
+		options.Listed = func(number tenancy.EmployeeKey) bool { return p.refused[refusedMark(mark(p.key, number)[:16])] }
 	}
 	return options
 }
