@@ -81,8 +81,8 @@ const (
 	hands = 2
 	// turnTime bounds the calls of one claim; opLease outlasts it, so that
 	// nobody takes an op over while its call may still be on the way.
-	turnTime = 40 * time.Second
-	opLease  = 60 * time.Second
+	turnTime = 20 * time.Second
+	opLease  = 30 * time.Second
 	// shift is how long one run of the job goes on before it lets others in.
 	shift = 15 * time.Second
 )

@@ -34,7 +34,7 @@ type WorkersOptions struct {
 	Log        *slog.Logger
 	MaxWorkers int // jobs at once in this process; 8
 	// RescueAfter is how long a job may be silent before another worker takes
-	// it up; a minute and a half. It is safe to be short: claims are fenced.
+	// it up; 45 s. It is safe to be short: claims are fenced.
 	RescueAfter time.Duration
 	Keep        Terms
 }
@@ -45,7 +45,7 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 		o.MaxWorkers = 8
 	}
 	if o.RescueAfter == 0 {
-		o.RescueAfter = 90 * time.Second
+		o.RescueAfter = 45 * time.Second
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &parseImport{uploads: store})
@@ -59,7 +59,7 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 		Logger:               o.Log,
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.MaxWorkers}},
-		JobTimeout:           min(time.Minute, o.RescueAfter),
+		JobTimeout:           min(40*time.Second, o.RescueAfter),
 		RescueStuckJobsAfter: o.RescueAfter,
 		// A newer version may have enqueued what this one does not know: that is
 		// left alone, never discarded.
