@@ -33,8 +33,8 @@ func splitName(full string, givenFirst bool) name {
 	}
 	text, odd := withoutRemarks(full)
 	var n name
-	if last, rest, ok := strings.Cut(text, ", "); ok && !strings.ContainsAny(rest, ",;/") && len(partsOf(strings.Fields(last))) <= 2 {
-		n = inOrderOf(append([]string{tidyName(last)}, namedParts(rest)...), false) // Smith, John
+	if last, rest, ok := strings.Cut(text, ", "); ok && !strings.ContainsAny(rest, ",;/") && isSurname(last) {
+		n = assembled([]string{tidyName(last)}, namedParts(rest)) // Smith, John
 	} else {
 		parts := namedParts(text)
 		n = inOrderOf(parts, givenFirst)
@@ -73,6 +73,12 @@ func isPlainWord(s string) bool {
 		}
 	}
 	return true
+}
+
+// isSurname reports whether what stands before a comma is a surname alone.
+func isSurname(text string) bool {
+	words := partsOf(strings.Fields(text))
+	return len(words) <= 2 && !slices.ContainsFunc(words[1:], isGiven)
 }
 
 // mostParts is how many parts the name of one person may have.

@@ -120,8 +120,12 @@ func (r *rowReader) problem(code tenancy.ProblemCode, field Field, lineNo int) t
 
 func (r *rowReader) readKey() {
 	text := r.wordValue(FieldEmployeeNo, longestNumber)
-	if text != "" && numberLost(text) {
+	switch {
+	case text == "" || text == "0":
+	case numberLost(text):
 		r.add(ValueLost, FieldEmployeeNo)
+		text = ""
+	case isNone(text):
 		text = ""
 	}
 	if text == "" {
@@ -203,7 +207,7 @@ func (r *rowReader) namePart(field Field) (text string, odd bool) {
 		return "", false
 	}
 	odd = strings.ContainsFunc(r.line.at(column).text, turns)
-	text = r.wordValue(field, 3*longestPart)
+	text = r.wordValue(field, longestPerson)
 	switch {
 	case strings.Contains(text, "?"):
 		r.add(ValueLost, field)
@@ -280,7 +284,7 @@ func (r *rowReader) readEntity() {
 			r.row.LegalEntity, g.unknown = r.knownEntity(text)
 		}
 	}
-	if g.unknown || r.noted(FieldLegalEntity) { // one that was lost is not the usual one
+	if g.unknown || r.entities != nil && r.noted(FieldLegalEntity) { // one that was lost is not the usual one
 		r.row.LegalEntity = ""
 		r.add(LegalEntityUnknown, FieldLegalEntity)
 	}

@@ -15,7 +15,7 @@ const dialSigns = "+-＋－"
 // but several cells run into one; Keycloak and PostgreSQL's keys have limits too.
 const (
 	longestNumber = 100
-	longestPart   = 100
+	longestPerson = 200
 	longestText   = 500
 )
 
@@ -141,7 +141,7 @@ func isNone(text string) bool {
 		return false
 	}
 	switch strings.ToLower(text) {
-	case "нет", "отсутствует", "н/д", "не указан", "не указана", "не указано", "жоқ", "no", "none", "n/a", "null", "nan", "nat", "0":
+	case "нет", "отсутствует", "н/д", "не указан", "не указана", "не указано", "жоқ", "no", "none", "n/a", "null", "nan", "nat", "б/н", "без номера", "0":
 		return true
 	}
 	return false
