@@ -131,6 +131,11 @@ func (c *container) sector(n uint32) ([]byte, error) {
 	return b, nil
 }
 
+// wholeFile is a file as a stream.
+func wholeFile(file io.ReaderAt, size int64) *stream {
+	return &stream{in: file, shift: 40, sectors: []uint32{0}, size: size}
+}
+
 // chain follows sectors from the first to the end. Size -1: as long as it is.
 func chain(in io.ReaderAt, base int64, shift uint, table []uint32, first uint32, size int64) (*stream, error) {
 	s := &stream{in: in, base: base, shift: shift, size: size}

@@ -2,6 +2,7 @@ package importers
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -201,4 +202,41 @@ func formatFile(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return content
+}
+
+// The files in testdata/refused are named for the code of their problem.
+func TestFilesThatAreRefused(t *testing.T) {
+	files, _ := filepath.Glob("testdata/refused/*")
+	if len(files) == 0 {
+		t.Fatal("no files")
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, _, _ := strings.Cut(filepath.Base(file), ".")
+		wantFileProblem(t, content, tenancy.ProblemCode(code), 0)
+	}
+}
+
+// The process that parses is bound in what it may open and use: each format
+// must do with that.
+func TestFormatsInIsolation(t *testing.T) {
+	for _, ext := range []string{"libreoffice.xlsm", "libreoffice.ods", "xlwt.xls"} {
+		rows := 0
+		summary, err := ParseIsolated(context.Background(), filepath.Join(formatFiles, "staff."+ext), russianList(), func(r Record) error {
+			if r.Skipped == "" {
+				rows++
+			}
+			return nil
+		})
+		if err != nil || rows != 5 || summary.OK != 5 || len(summary.Problems) < 4 {
+			t.Errorf("%s: %d rows, %+v, %v", ext, rows, summary, err)
+		}
+	}
+	summary, err := ParseIsolated(context.Background(), filepath.Join(formatFiles, "sber-ru.html"), russianList(), func(Record) error { return nil })
+	if err != nil || summary.OK != 36 {
+		t.Errorf("html: %+v, %v", summary, err)
+	}
 }

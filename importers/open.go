@@ -75,6 +75,8 @@ func openFile(file *os.File, limits Limits) (book, error) {
 		return openWorkbook(file, info.Size(), limits)
 	case oleKind:
 		return openOLE(file, info.Size(), limits)
+	case biffKind:
+		return openXLS(file, wholeFile(file, info.Size()), limits, false)
 	case htmlKind:
 		return openHTML(file, info.Size(), limits)
 	case xmlKind:
@@ -91,6 +93,7 @@ func openFile(file *os.File, limits Limits) (book, error) {
 const (
 	zipKind  = "zip"
 	oleKind  = "ole"
+	biffKind = "biff"
 	htmlKind = "html"
 	xmlKind  = "xml"
 	textKind = "text"
@@ -101,6 +104,7 @@ var magics = []struct{ first, kind string }{
 	{"PK\x03\x04", zipKind},
 	{"PK\x05\x06", zipKind},
 	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", oleKind},
+	{"\x09\x08\x10\x00\x00\x06", biffKind},
 	{"%PDF", "a PDF document"},
 	{"{\\rtf", "an RTF document"},
 	{"\x89PNG", "a picture"},

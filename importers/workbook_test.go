@@ -379,3 +379,71 @@ func TestRowsWrittenAreRowsRead(t *testing.T) {
 		}
 	})
 }
+
+// Programs write the same workbook in many ways, all of which the standard allows.
+func TestSpellingsOfAWorkbook(t *testing.T) {
+	const rel = `http://schemas.openxmlformats.org/officeDocument/2006/relationships/`
+	text := func(s string) string { return `<c t="inlineStr"><is><t>` + s + `</t></is></c>` }
+	headRow := `<row>` + text("Таб. №") + text("ФИО") + text("Дата приема") + `</row>`
+	bare := headRow + `<row>` + `<c><v>17</v></c>` + `<c t="str"><f>A1</f><v>Иванов Иван</v></c><c t="d"><v>2024-03-01T00:00:00</v></c></row>`
+	types := func(kind string) string {
+		return `<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.` + kind + `+xml"/><Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>`
+	}
+	for name, c := range map[string]struct {
+		changed bookParts
+		macros  bool
+	}{
+		"no addresses": {bookParts{"xl/worksheets/sheet1.xml": wholeSheet(bare)}, false},
+		"prefixes":     {bookParts{"xl/worksheets/sheet1.xml": `<x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><x:cols><x:col min="1" max="1"/></x:cols><x:sheetData><x:row r="1"><x:c t="inlineStr"><x:is><x:t>Таб. №</x:t></x:is></x:c><x:c t="inlineStr"><x:is><x:t>ФИО</x:t></x:is></x:c><x:c t="inlineStr"><x:is><x:t>Дата приема</x:t></x:is></x:c></x:row><x:row r="2"><x:c r="A2"><x:v>17</x:v></x:c><x:c r="B2" t="inlineStr"><x:is><x:t>Иванов Иван</x:t></x:is></x:c><x:c r="C2" s="1"><x:v>45352</x:v></x:c></x:row></x:sheetData></x:worksheet>`}, false},
+		"the strict standard": {bookParts{
+			"_rels/.rels":              `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://purl.oclc.org/ooxml/officeDocument/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+			"xl/workbook.xml":          `<workbook xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main" xmlns:r="http://purl.oclc.org/ooxml/officeDocument/relationships" conformance="strict"><workbookPr date1904="false"/><sheets><sheet name="Лист1" sheetId="1" r:id="r1"/></sheets></workbook>`,
+			"xl/worksheets/sheet1.xml": strings.Replace(wholeSheet(bare), "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main", 1),
+		}, false},
+		"parts from the root, no styles": {bookParts{
+			"_rels/.rels":                `<Relationships><Relationship Id="r1" Type="` + rel + `officeDocument" Target="/xl/workbook.xml"/></Relationships>`,
+			"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="r1" Type="` + rel + `worksheet" Target="/xl/worksheets/sheet1.xml"/><Relationship Id="r2" Type="` + rel + `hyperlink" Target="http://x.example/" TargetMode="External"/></Relationships>`,
+			"xl/styles.xml":              "",
+			"xl/worksheets/sheet1.xml":   wholeSheet(bare),
+		}, false},
+		"rich and phonetic texts": {bookParts{
+			"xl/sharedStrings.xml":     `<sst><si><r><rPr><b/></rPr><t>Ива</t></r><r><t>нов Иван</t></r><rPh sb="0" eb="1"><t>ИВАНОВ</t></rPh><phoneticPr/></si></sst>`,
+			"xl/worksheets/sheet1.xml": wholeSheet(headRow + `<row r="2"><c><v>17</v></c><c t="s"><v>0</v></c><c s="2"><v>45352.5</v></c></row>`),
+		}, false},
+		"days from 1904": {bookParts{
+			"xl/workbook.xml":          `<workbook xmlns:r="x"><workbookPr date1904="1"/><sheets><sheet name="Лист1" r:id="r1"/></sheets></workbook>`,
+			"xl/worksheets/sheet1.xml": wholeSheet(headRow + `<row><c><v>17</v></c>` + text("Иванов Иван") + `<c s="1"><v>43890</v></c></row>`),
+		}, false},
+		"a template":    {bookParts{"[Content_Types].xml": strings.Replace(types("openxmlformats-officedocument.spreadsheetml.template.main"), "ms-office.vbaProject", "x", 1), "xl/worksheets/sheet1.xml": wholeSheet(bare)}, false},
+		"macros":        {bookParts{"[Content_Types].xml": types("ms-excel.sheet.macroEnabled.main"), "xl/vbaProject.bin": "\x00", "xl/worksheets/sheet1.xml": wholeSheet(bare)}, true},
+		"macros inside": {bookParts{"xl/vbaProject.bin": "\x00", "xl/worksheets/sheet1.xml": wholeSheet(bare)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := mustParse(t, packBook(t, c.changed), russianList())
+			if got := told(p) + p.rows()[0].Row.HiredOn.String(); got != "2 17 Иванов 2024-03-01" {
+				t.Errorf("got %s", got)
+			}
+			if macros := len(p.summary.Problems) == 1 && p.summary.Problems[0].Code == FileMacro; macros != c.macros {
+				t.Errorf("remarks %+v", p.summary.Problems)
+			}
+		})
+	}
+}
+
+func TestAMacroSheetIsNeverRead(t *testing.T) {
+	book := packBook(t, bookParts{
+		"xl/workbook.xml": `<workbook xmlns:r="x"><sheets><sheet name="Макрос1" r:id="r2"/><sheet name="Лист1" r:id="r1"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/>` +
+			`<Relationship Id="r2" Type="http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet" Target="macrosheets/sheet1.xml"/></Relationships>`,
+		"xl/macrosheets/sheet1.xml": wholeSheet(header3 + personRow(2)),
+	})
+	p := mustParse(t, book, russianList())
+	if p.summary.Sheet != "Лист1" || p.summary.OK != 1 || len(p.summary.Problems) != 1 {
+		t.Errorf("summary %+v", p.summary)
+	}
+	o := russianList()
+	o.Sheet = "макрос1"
+	if _, err := parseBytes(t, book, o); !hasCode(err, FileMacro) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -33,14 +33,23 @@ func openOLE(file *os.File, size int64, limits Limits) (book, error) {
 	case has("encryptedpackage"):
 		return nil, encryptedWorkbook()
 	case has("workbook"):
-		w := &xlsBook{file: file, stream: c.streams["workbook"], limits: limits, macros: c.storages["_vba_project_cur"]}
-		return w, w.readGlobals()
+		return openXLS(file, c.streams["workbook"], limits, c.storages["_vba_project_cur"])
 	case has("book"):
 		return nil, tooOldWorkbook()
 	case has("worddocument"):
 		return nil, fileProblem(FileFormat, 0, "This is a Word document: save the list as an Excel workbook (.xlsx) or CSV.")
 	}
 	return nil, fileProblem(FileFormat, 0, "This is a document of an Office program, but no workbook: save the list as an Excel workbook (.xlsx).")
+}
+
+// openXLS reads what holds for all sheets. Some programs write the records of a
+// workbook into a file as they are, without a container.
+func openXLS(file *os.File, s *stream, limits Limits, macros bool) (book, error) {
+	w := &xlsBook{file: file, stream: s, limits: limits, macros: macros}
+	if err := w.readGlobals(); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 func encryptedWorkbook() error {

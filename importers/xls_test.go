@@ -124,7 +124,8 @@ func (w *biffWriter) begin(kind uint16) {
 	w.record(recordBOF, uint16(0x0600), kind, uint16(0), uint16(0), uint32(0), uint32(6))
 }
 
-// packXLS makes a workbook of one sheet, of records that globals and sheet write.
+// packXLS makes a workbook of one sheet, of records that globals and sheet
+// write; without a container when t is nil.
 func packXLS(t testing.TB, state, kind uint8, globals, sheet func(*biffWriter)) []byte {
 	t.Helper()
 	make := func(at uint32) *biffWriter {
@@ -145,7 +146,21 @@ func packXLS(t testing.TB, state, kind uint8, globals, sheet func(*biffWriter)) 
 	w.begin(worksheet)
 	sheet(w)
 	w.record(recordEOF)
+	if t == nil {
+		return w.Bytes()
+	}
 	return packContainer(t, []string{"Workbook"}, map[string][]byte{"Workbook": w.Bytes()})
+}
+
+// Some programs leave the container out.
+func TestBareRecords(t *testing.T) {
+	book := packXLS(nil, 0, 0, nil, func(w *biffWriter) { xlsHead(w); xlsPerson(w) })
+	if got := told(mustParse(t, book, russianList())); got != "2 1 Иванов Склад" {
+		t.Errorf("got %s", got)
+	}
+	for size := len(book) - 1; size > 8; size-- {
+		wantFileProblem(t, book[:size], FileDamaged, 0)
+	}
 }
 
 func xlsHead(w *biffWriter) {
