@@ -124,11 +124,15 @@ func (w *biffWriter) begin(kind uint16) {
 	w.record(recordBOF, uint16(0x0600), kind, uint16(0), uint16(0), uint32(0), uint32(6))
 }
 
-// packXLS makes a workbook of one sheet, of records that globals and sheet
-// write; without a container when t is nil.
+// packXLS makes a workbook of one sheet.
 func packXLS(t testing.TB, state, kind uint8, globals, sheet func(*biffWriter)) []byte {
 	t.Helper()
-	make := func(at uint32) *biffWriter {
+	return packContainer(t, []string{"Workbook"}, map[string][]byte{"Workbook": workbookRecords(state, kind, globals, sheet)})
+}
+
+// workbookRecords are those of a workbook of one sheet, globals and sheet among them.
+func workbookRecords(state, kind uint8, globals, sheet func(*biffWriter)) []byte {
+	before := func(at uint32) *biffWriter {
 		w := &biffWriter{}
 		w.begin(wholeStream)
 		w.record(recordBoundSheet, at, state, kind, uint8(5), uint8(1), "Лист1")
@@ -142,19 +146,16 @@ func packXLS(t testing.TB, state, kind uint8, globals, sheet func(*biffWriter)) 
 		w.record(recordEOF)
 		return w
 	}
-	w := make(uint32(make(0).Len()))
+	w := before(uint32(before(0).Len()))
 	w.begin(worksheet)
 	sheet(w)
 	w.record(recordEOF)
-	if t == nil {
-		return w.Bytes()
-	}
-	return packContainer(t, []string{"Workbook"}, map[string][]byte{"Workbook": w.Bytes()})
+	return w.Bytes()
 }
 
 // Some programs leave the container out.
 func TestBareRecords(t *testing.T) {
-	book := packXLS(nil, 0, 0, nil, func(w *biffWriter) { xlsHead(w); xlsPerson(w) })
+	book := workbookRecords(0, 0, nil, func(w *biffWriter) { xlsHead(w); xlsPerson(w) })
 	if got := told(mustParse(t, book, russianList())); got != "2 1 Иванов Склад" {
 		t.Errorf("got %s", got)
 	}
