@@ -157,18 +157,21 @@ func (a *applier) sortChanged(ctx context.Context) error {
 
 // sortConfirmed keeps what a list that was applied later, and not undone, has
 // shown to be right: it listed the person, it said the same, or it did not list
-// him either. That list has changed nothing, so its rows tell.
+// him either. That list has changed nothing, so its rows tell; when they have
+// been removed after their term nobody can tell any more, and all is kept.
 func (a *applier) sortConfirmed(ctx context.Context) error {
 	_, err := a.tx.Exec(ctx, `
 		CREATE TEMP TABLE later ON COMMIT DROP AS
-		SELECT l.id, l.mode, l.legal_entity FROM import l JOIN import i ON i.tenant = l.tenant AND i.id = $2
+		SELECT l.id, l.mode, l.legal_entity,
+			l.rows_read > l.rejected AND NOT EXISTS (SELECT FROM import_row r WHERE r.tenant = l.tenant AND r.import_id = l.id) AS removed
+		FROM import l JOIN import i ON i.tenant = l.tenant AND i.id = $2
 		WHERE l.tenant = $1 AND l.id <> i.id AND l.state IN ('applying', 'applied') AND l.applied_at > i.applied_at`, a.tenant, a.id)
 	if err != nil {
 		return err
 	}
 	_, err = a.tx.Exec(ctx, `
 		UPDATE turn c SET state = 'kept', reason = 'confirmed_since' WHERE c.state = 'reversed' AND EXISTS (
-			SELECT FROM later l LEFT JOIN import_row r ON r.tenant = $1 AND r.import_id = l.id AND r.legal_entity = c.legal_entity AND r.employee_key = c.employee_key
+			SELECT FROM (SELECT * FROM later WHERE NOT removed) l LEFT JOIN import_row r ON r.tenant = $1 AND r.import_id = l.id AND r.legal_entity = c.legal_entity AND r.employee_key = c.employee_key
 			WHERE CASE
 				WHEN r.line IS NULL THEN c.kind = 'leave' AND l.mode = 'full' AND (l.legal_entity = c.legal_entity
 					OR EXISTS (SELECT FROM import_row o WHERE o.tenant = $1 AND o.import_id = l.id AND o.legal_entity = c.legal_entity))
@@ -177,6 +180,10 @@ func (a *applier) sortConfirmed(ctx context.Context) error {
 				WHEN l.mode = 'leavers' THEN false
 				WHEN c.kind = 'update' THEN EXISTS (SELECT FROM jsonb_array_elements(c.fields) x WHERE x ->> 'new' = to_jsonb(r) ->> (x ->> 'field'))
 				ELSE true END)`, a.tenant)
+	if err != nil {
+		return err
+	}
+	_, err = a.tx.Exec(ctx, `UPDATE turn SET state = 'kept', reason = 'too_late' WHERE state = 'reversed' AND EXISTS (SELECT FROM later WHERE removed)`)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
 	"github.com/ponimayu/opora/provisioner/memory"
@@ -98,5 +100,27 @@ func TestTheCorrectedListRightAfterAnUndoKeepsTheAddresses(t *testing.T) {
 	}
 	if lost > 0 {
 		t.Errorf("%d of 300 accounts lost their address", lost)
+	}
+}
+
+func TestUndoKeepsAllWhenTheRowsOfALaterListAreGone(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	first := o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 3)...)).ID)
+	later := o.apply(hr, o.upload(hr, roster.Full, list(persons(0, 3)...)).ID)
+	err := o.db.ForTenant(t.Context(), "cdek", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `DELETE FROM import_row WHERE import_id = $1`, later.ID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := o.Undo(t.Context(), hr, first.ID)
+	if err != nil || len(report.Kept) != 3 || report.Kept[0].Reason != "too_late" {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	o.settled()
+	if n := o.count(`SELECT count(*) FROM person`); n != 3 {
+		t.Errorf("%d people", n)
 	}
 }
