@@ -58,7 +58,8 @@ type failure struct {
 // with bounds on memory, processor and wall time: a file that makes the reader
 // burn or die costs that file and nothing else. Records come as they do from
 // Parse, except that the child may still die while it hands them over: they are
-// good only when no error is returned. An error of emit ends the child.
+// good only when no error is returned. An error of emit ends the child. With a
+// problem of the file the summary holds nothing but what finding it has cost.
 func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Record) error) (Summary, error) {
 	if os.Getenv(workerMark) != "" {
 		return Summary{}, errors.New("importers: the program was started as a parser and does not know it: call WorkIfAsked first")
@@ -84,7 +85,7 @@ func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Rec
 	waitErr := cmd.Wait()
 	switch {
 	case err != nil:
-		return Summary{}, err
+		return summary, err
 	case ended:
 		return summary, nil
 	case caller.Err() != nil:
@@ -110,10 +111,14 @@ func startWorker(ctx context.Context, told []byte) (*exec.Cmd, io.Reader, error)
 	return c.cmd, c.out, errors.Join(err, c.in.Close())
 }
 
+// ownBinary is this program, which is started as the worker; a test puts one
+// without the race detector in its place.
+var ownBinary = os.Executable
+
 // startChild starts a child with an empty environment, so that no secret of
 // the server is within its reach; it dies with its parent.
 func startChild(ctx context.Context) (c child, err error) {
-	self, err := os.Executable()
+	self, err := ownBinary()
 	if err != nil {
 		return c, err
 	}
@@ -160,7 +165,7 @@ func concluded(text string) (summary Summary, ended bool, err error) {
 	}
 	switch {
 	case c.Problem != nil:
-		return Summary{}, true, *c.Problem
+		return Summary{Cost: c.Cost}, true, *c.Problem
 	case c.Failure != nil:
 		return Summary{}, true, tenancy.E(c.Failure.Kind, c.Failure.Code, c.Failure.Message)
 	case c.Summary == nil:
@@ -226,9 +231,10 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 func conclude(summary Summary, err error) conclusion {
 	var e *tenancy.Error
 	p, isFile := isProblem(err)
+	summary.Cost.Peak = peakMemory()
 	switch {
 	case isFile:
-		return conclusion{Problem: &p}
+		return conclusion{Problem: &p, Cost: summary.Cost}
 	case errors.As(err, &e):
 		return conclusion{Failure: &failure{e.Kind, e.Code, e.Message}}
 	case err != nil:
@@ -236,7 +242,6 @@ func conclude(summary Summary, err error) conclusion {
 	}
 	text, _ := json.Marshal(summary) // plain fields only
 	raw := json.RawMessage(text)
-	summary.Cost.Peak = peakMemory()
 	return conclusion{Summary: &raw, Cost: summary.Cost}
 }
 

@@ -11,6 +11,30 @@ import (
 type stringTable struct {
 	bytes []byte
 	ends  []uint32
+	long  int // bytes of long texts
+}
+
+// Bounds on what a workbook may make us remember before its first row: the
+// texts of a million people take half of the first, and a text of four kilobytes
+// is in no column of a list.
+const (
+	maxTexts     = 96 << 20
+	longText     = 4 << 10
+	maxLongTexts = 8 << 20
+)
+
+// check bounds the table, of which s is the last text.
+func (t *stringTable) check(s string) error {
+	if len(s) > longText {
+		t.long += len(s)
+	}
+	switch {
+	case t.long > maxLongTexts:
+		return fileProblem(FileTooLarge, 0, "The workbook holds more than %d MB of texts that are longer than %d KB each: copy the list alone into a new workbook, as values.", maxLongTexts>>20, longText>>10)
+	case len(t.bytes) > maxTexts:
+		return fileProblem(FileTooLarge, 0, "The workbook holds more than %d MB of texts: split the list by legal entity or department.", maxTexts>>20)
+	}
+	return nil
 }
 
 // readStringTable reads the shared strings to the end of their part.
@@ -24,11 +48,8 @@ func readStringTable(p *part, limits Limits) (*stringTable, error) {
 		if err != nil {
 			return err
 		}
-		if len(t.bytes)+len(s) > 1<<31 {
-			return tooLargeUnzipped(limits)
-		}
 		t.add(s)
-		return nil
+		return t.check(s)
 	})
 	return t, err
 }
