@@ -26,6 +26,9 @@ func newRosterCommand() *cobra.Command {
 	cmd.AddCommand(
 		newRosterParseCommand(),
 		newRosterTemplateCommand(),
+		newRosterSplitCommand(),
+		newRosterExportCommand(),
+		newRosterErrorsCommand(),
 		newRosterPreviewCommand(),
 		newRosterApplyCommand(),
 		newRosterMappingCommand(),
