@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,16 +53,22 @@ func newRealm(t *testing.T) *realm {
 
 // token signs an access token of the booking core.
 func (r *realm) token(t *testing.T) string {
+	return r.sign(t, map[string]any{"resource_access": map[string]any{audience: map[string]any{"roles": []string{"booking-core"}}}})
+}
+
+// sign signs an access token with what is told beside the usual.
+func (r *realm) sign(t *testing.T, who map[string]any) string {
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: r.key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", "k1"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	claims, _ := json.Marshal(map[string]any{
+	all := map[string]any{
 		"iss": r.URL + "/realms/ponimayu", "sub": uuid.NewString(), "typ": "Bearer", "aud": audience, "country": "RU",
 		"iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(),
-		"resource_access": map[string]any{audience: map[string]any{"roles": []string{"booking-core"}}},
-	})
+	}
+	maps.Copy(all, who)
+	claims, _ := json.Marshal(all)
 	jws, err := signer.Sign(claims)
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 // when its claim runs out: in seconds, and not before a slow database has had
 // several chances to take the sign.
 const (
-	KeepParseFor = 10 * time.Second
+	KeepParseFor = 6 * time.Second
 	keepEvery    = time.Second
 )
 
