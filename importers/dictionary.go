@@ -18,6 +18,7 @@ import (
 type dictionary struct {
 	names      map[string]meaning // by skeleton without spaces
 	list       []known            // the same, sorted by name: misspellings are searched in order
+	begins     map[string]bool // the first letters of the names
 	ignored    map[string]bool
 	advice     map[string]bool // columns of our own error workbook, as they are spelt; they are ignored too
 	weak       map[string]bool
@@ -83,6 +84,7 @@ func readDictionary() (*dictionary, error) {
 	}
 	d := &dictionary{
 		names:      map[string]meaning{},
+		begins:     map[string]bool{},
 		ignored:    keySet(append(file.Ignore, file.Advice...)),
 		advice:     map[string]bool{},
 		weak:       keySet(file.Weak),
@@ -116,6 +118,8 @@ func (d *dictionary) learn(fields map[Field][][]string) error {
 					return fmt.Errorf("%q has two meanings", name)
 				}
 				d.names[k] = meaning{field, rank}
+				d.begins[beginning(strings.Fields(skeleton(name))[0])] = true
+				d.begins[beginning(k)] = true
 			}
 		}
 	}
@@ -123,6 +127,29 @@ func (d *dictionary) learn(fields map[Field][][]string) error {
 		d.list = append(d.list, known{d.names[name], []rune(name)})
 	}
 	return nil
+}
+
+// beginning is the first letters of a word, enough to pass most words by.
+func beginning(word string) string {
+	const letters = 3
+	n := 0
+	for i := range word {
+		if n++; n > letters {
+			return word[:i]
+		}
+	}
+	return word
+}
+
+// mayKnow reports whether a text may be a name of the dictionary without
+// misspellings; it is cheap, and mostly false for what stands in the rows.
+func (d *dictionary) mayKnow(text string) bool {
+	if len(text) > 4*longestName || strings.ContainsRune(text, '@') {
+		return false
+	}
+	words := strings.Fields(skeleton(text))
+	return strings.ContainsRune(text, '?') || slices.ContainsFunc(words, func(w string) bool { return d.begins[beginning(w)] }) ||
+		len(words) > 1 && d.begins[beginning(strings.Join(words, ""))]
 }
 
 func keySet(names []string) map[string]bool {

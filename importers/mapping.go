@@ -188,6 +188,9 @@ func (f *nameFinder) namesSomething(l line) bool {
 		if _, ok := f.told.names[key(c.text)]; ok {
 			return true
 		}
+		if !theDictionary().mayKnow(c.text) {
+			return false
+		}
 		v := theDictionary().whole(c.text, false)
 		if !v.ok && !v.settled && len(c.text) <= 4*longestName {
 			v = theDictionary().byParts(c.text, false)
