@@ -27,6 +27,9 @@ func (r *rowReader) isGroup() bool {
 	if len(texts) == 2 && r.labelOf(texts[0].text) != "" {
 		return !r.numbered()
 	}
+	if r.namesUnit() {
+		return true
+	}
 	first := texts[0]
 	if slices.ContainsFunc(texts, func(c cell) bool { return key(c.text) != key(first.text) }) {
 		return r.isCodedGroup(texts)
@@ -34,11 +37,24 @@ func (r *rowReader) isGroup() bool {
 	return hasLetters(first.text) && r.amountsOnly() && r.mayHead(first, len(l.cells))
 }
 
+// namesUnit reports whether the word of a department stands where a person's
+// name or number would, and nothing else is a person's.
+func (r *rowReader) namesUnit() bool {
+	name, key := r.nameText(), r.line.at(r.fields[FieldEmployeeNo]).text
+	switch {
+	case r.hasDetails():
+		return false
+	case name == "":
+		return namesOfUnit(key)
+	}
+	return key == "" && namesOfUnit(name)
+}
+
 // isCodedGroup reports whether a line is a department's code and name, as SAP
 // writes them, or a name in the columns of the key and of the name.
 func (r *rowReader) isCodedGroup(texts []cell) bool {
 	name := r.nameText()
-	return len(texts) == 2 && len(r.line.cells) == 2 && texts[0].column == r.fields[FieldEmployeeNo] && name != "" && unitWord(strings.Fields(name)[0])
+	return len(texts) == 2 && len(r.line.cells) == 2 && texts[0].column == r.fields[FieldEmployeeNo] && namesOfUnit(name)
 }
 
 // amountsOnly reports whether nothing beside the texts can be a person's.
@@ -50,7 +66,7 @@ func (r *rowReader) amountsOnly() bool {
 		switch r.header.columns[c.column] {
 		case "", FieldDepartment, FieldPosition:
 		case FieldEmployeeNo:
-			if name := r.nameText(); name == "" || !unitWord(strings.Fields(name)[0]) {
+			if !namesOfUnit(r.nameText()) {
 				return false
 			}
 		default:
@@ -68,24 +84,31 @@ func (r *rowReader) amountsOnly() bool {
 func (r *rowReader) mayHead(c cell, cells int) bool {
 	switch r.header.columns[c.column] {
 	case FieldLastName, FieldFirstName, FieldMiddleName, FieldFullName:
-		return !looksLikePerson(c.text) || !surelyPerson(c.text) && !hasGivenName(c.text)
+		return !mayBeName(c.text)
 	case FieldEmployeeNo:
 		words := strings.Fields(c.text)
-		return cells == 1 && !strings.ContainsAny(c.text, "0123456789") || unitWord(words[0]) || len(words) > 1 && longWord.MatchString(words[0])
+		return cells == 1 && !strings.ContainsAny(c.text, "0123456789") || namesOfUnit(c.text) || len(words) > 1 && longWord.MatchString(words[0])
 	}
 	return !surelyPerson(c.text)
 }
 
-// hasGivenName tells «Иванов Олег» from «Нижний Новгород».
-func hasGivenName(text string) bool {
+// mayBeName tells «Иванов Олег» from «Нижний Новгород», and «Кузнецова» from
+// «Логистика».
+func mayBeName(text string) bool {
 	words := strings.Fields(tidyName(text))
-	return slices.ContainsFunc(words, isGiven) || looksLikeSurname(words[0])
+	switch {
+	case len(words) == 0 || unitWord(words[0]):
+		return false
+	case len(words) == 1:
+		return looksLikeSurname(words[0])
+	}
+	return surelyPerson(text) || looksLikePerson(text) && (slices.ContainsFunc(words, isGiven) || looksLikeSurname(words[0]))
 }
 
 var longWord = regexp.MustCompile(`^\pL{5,}`)
 
 var (
-	headCount = regexp.MustCompile(`(?i)\s*(\(\s*\d+\s*(чел\p{L}*|сотр\p{L}*|раб\p{L}*|адам|қызметкер|people|persons|employees|ед|шт\.? ?ед)?\.?\s*\)|[-–—:,]?\s*\d+\s*(чел\p{L}*|сотр\p{L}*|адам|қызметкер|people|persons|employees)\.?)$`)
+	headCount = regexp.MustCompile(`(?i)\s*(\(\s*\d+\s*(чел\p{L}*|сотр\p{L}*|раб\p{L}*|адам|қызметкер|people|persons|employees|ед|шт\.? ?ед)?\.?\s*\)|[-–—:,]?\s*\d+\s*(чел\p{L}*|сотр\p{L}*|адам|қызметкер|people|persons|employees)\.?|[,;(–—-]?\s*(всего|итого|количество|кол-во|числ\p{L}*|барлығы|total)\s*:?\s*\d+( ?чел\p{L}*\.?)?\)?)$`)
 	numbering = regexp.MustCompile(`^(\d+(\.\d+)*[.)]\s+|[•▪►▼▸■□\-–—>]+\s*)`)
 )
 
@@ -97,6 +120,13 @@ func withoutCount(text string) string {
 		return text
 	}
 	return short
+}
+
+// namesOfUnit reports whether a text begins with a word that departments' names
+// begin with.
+func namesOfUnit(text string) bool {
+	words := strings.Fields(numbering.ReplaceAllString(text, ""))
+	return len(words) > 0 && unitWord(words[0])
 }
 
 // labelOf returns the field that a label of a group names («Подразделение:»),
@@ -119,7 +149,7 @@ func (r *rowReader) enterGroup(l line) {
 		label, text = r.labelOf(before), after
 	default:
 		label = ""
-		if name := r.nameText(); name != "" && r.numbered() {
+		if name := r.nameText(); namesOfUnit(name) {
 			text = name
 		}
 	}

@@ -363,7 +363,7 @@ func headerAt(lines []line, at int, told settlement) (header, error) {
 	var bestErr error
 	for from := end; from >= max(0, end-mostLines+1) && len(lines[from].cells) > 0; from-- {
 		found, err := stacked(lines[from : end+1]).resolve(f)
-		if from == end || better(found, best) {
+		if from == end || found.known > best.known {
 			best, bestErr = found, err
 		}
 	}

@@ -203,7 +203,7 @@ func (r *rowReader) isNote() bool {
 	switch {
 	case slices.ContainsFunc(l.cells, func(c cell) bool { return blankToSign.MatchString(c.text) || isVacancy(c.text) }) && !r.hasDetails():
 		return true
-	case strings.HasPrefix(first.text, "*") || strings.HasPrefix(first.text, "©") || isFootnote(first.text):
+	case footnote.MatchString(first.text):
 		return !r.named()
 	case isRemark(l):
 		return len(l.cells) <= smallTable+2 && !r.mayBePerson(first)
@@ -233,10 +233,7 @@ func isRule(l line) bool {
 	})
 }
 
-// isFootnote reports whether a text begins with a raised number.
-func isFootnote(text string) bool {
-	return strings.HasPrefix(text, "¹") || strings.HasPrefix(text, "²") || strings.HasPrefix(text, "³")
-}
+var footnote = regexp.MustCompile(`^([*©¹²³†]|\d{1,2}\)\s+\pL)`)
 
 // isSentence reports whether a lone text is a remark rather than a name.
 func isSentence(text string) bool {
@@ -320,7 +317,7 @@ var unitWords = map[string]bool{
 	"отдел": true, "служба": true, "департамент": true, "управление": true, "группа": true, "цех": true, "участок": true, "склад": true,
 	"филиал": true, "дирекция": true, "центр": true, "сектор": true, "бюро": true, "офис": true, "бухгалтерия": true, "кадры": true,
 	"администрация": true, "подразделение": true, "команда": true, "лаборатория": true, "отделение": true, "пвз": true, "ооо": true, "ао": true, "тоо": true,
-	"руководство": true, "аппарат": true, "правление": true, "магазин": true, "салон": true, "бригада": true, "блок": true, "направление": true, "аптека": true,
+	"руководство": true, "аппарат": true, "правление": true, "магазин": true, "салон": true, "бригада": true, "направление": true, "аптека": true,
 	"представительство": true, "канцелярия": true, "секретариат": true, "архив": true, "гараж": true, "столовая": true, "производство": true, "логистика": true,
 	"пао": true, "зао": true, "оао": true, "жшс": true, "ип": true, "колл-центр": true, "контакт-центр": true, "регион": true, "территория": true,
 	"бөлім": true, "бөлімі": true, "қойма": true, "қоймасы": true, "басқарма": true, "басқармасы": true, "қызметі": true, "орталық": true, "орталығы": true, "цехы": true, "департаменті": true, "филиалы": true, "бөлімшесі": true, "бухгалтериясы": true,

@@ -160,6 +160,9 @@ func lookFor(b book, sheet string, opts Options) (list, error) {
 // headerOf finds the header, with what people have said about its columns.
 func headerOf(lines []line, opts Options) (header, error) {
 	told, err := settle(opts)
+	if err == nil {
+		err = told.within(lines)
+	}
 	if err != nil {
 		return header{}, err
 	}

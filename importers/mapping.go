@@ -46,6 +46,22 @@ func settle(opts Options) (settlement, error) {
 	return s, nil
 }
 
+// within refuses columns beyond all that the first lines of the list hold.
+func (s settlement) within(lines []line) error {
+	last := 0
+	for _, l := range lines {
+		for _, c := range l.cells {
+			last = max(last, c.column)
+		}
+	}
+	for field, column := range s.columns {
+		if column > last {
+			return tenancy.E(tenancy.Invalid, "mapping_invalid", fmt.Sprintf("The mapping puts %s into column %s; the last column of the list is %s.", field, columnLetter(column), columnLetter(last)))
+		}
+	}
+	return nil
+}
+
 func (s settlement) any() bool { return len(s.columns)+len(s.absent) > 0 }
 
 func (s settlement) complete() bool { return header{columns: s.byColumn()}.complete() }

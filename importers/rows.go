@@ -128,12 +128,24 @@ func (r *rowReader) readKey() {
 	case isNone(text):
 		text = ""
 	}
-	if text == "" {
+	if text == "" || saysNoNumber(text) {
 		r.add(EmployeeNoMissing, FieldEmployeeNo)
 		return
 	}
 	r.row.EmployeeNo = tenancy.EmployeeNo(text)
 	r.row.EmployeeKey = KeyOf(r.row.EmployeeNo)
+}
+
+// saysNoNumber reports whether words stand where a number would: «б/н».
+func saysNoNumber(text string) bool {
+	if strings.ContainsAny(text, "0123456789") {
+		return false
+	}
+	switch plain(text) {
+	case "б н", "бн", "без номера", "не присвоен", "нет номера", "нөмірсіз":
+		return true
+	}
+	return isNone(text)
 }
 
 func (r *rowReader) readName() {
