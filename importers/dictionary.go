@@ -18,7 +18,7 @@ import (
 type dictionary struct {
 	names      map[string]meaning // by skeleton without spaces
 	list       []known            // the same, sorted by name: misspellings are searched in order
-	begins     map[string]bool // the first letters of the names
+	begins     map[string]bool    // the first letters of the names
 	ignored    map[string]bool
 	advice     map[string]bool // columns of our own error workbook, as they are spelt; they are ignored too
 	weak       map[string]bool
