@@ -190,6 +190,7 @@ func spendings(a *aFile, took, unpack, decode time.Duration) []spending {
 		{"handing over, and COPY", s.Receive},
 		{"staging in SQL", s.Store},
 		{"diff and plan", s.Compare},
+		{"the workbook of errors", s.Mark},
 	}
 	rest := took
 	for _, x := range all {

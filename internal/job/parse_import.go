@@ -40,9 +40,9 @@ type Parsing struct {
 }
 
 // Spent says where the time went after a file was read: taking the rows from
-// the child into PostgreSQL, writing from there what is kept, and comparing and
-// planning.
-type Spent struct{ Receive, Store, Compare time.Duration }
+// the child into PostgreSQL, writing from there what is kept, comparing and
+// planning, and making the workbook that shows what is wrong.
+type Spent struct{ Receive, Store, Compare, Mark time.Duration }
 
 // Note says how far the work is; it is written with the next sign of life.
 func (p *Parsing) Note(phase roster.Phase, rows, of int) {

@@ -2,10 +2,13 @@ package job
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/roster"
@@ -66,6 +69,43 @@ func (u *oneUpload) AbandonParse(context.Context, *Parsing) error               
 func (u *oneUpload) FailParse(_ context.Context, _ *Parsing, problem tenancy.Problem) error {
 	u.problem = problem
 	return nil
+}
+
+// impatient takes one record, and no more.
+type impatient struct {
+	oneUpload
+	abandoned bool
+}
+
+var errImpatient = errors.New("the transaction has failed")
+
+func (u *impatient) FinishParse(_ context.Context, _ *Parsing, list *Reading) error {
+	for range list.Records() {
+		return errImpatient
+	}
+	return nil
+}
+
+func (u *impatient) AbandonParse(context.Context, *Parsing) error {
+	u.abandoned = true
+	return nil
+}
+
+// TestWhoStopsTakingRowsEndsTheChild: Parse waits for the child, which has far
+// more to say than fits into the pipe and would wait for ever.
+func TestWhoStopsTakingRowsEndsTheChild(t *testing.T) {
+	u := &impatient{oneUpload: oneUpload{t: t, temp: t.TempDir()}}
+	u.content = "Табельный номер;ФИО\n" + strings.Repeat("17;Примеров Иван Петрович\n", 20_000)
+	ended := make(chan error)
+	go func() { ended <- Parse(t.Context(), u, "i") }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, errImpatient) || !u.abandoned {
+			t.Errorf("the parse ended with %v, given back: %v", err, u.abandoned)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the child was not ended")
+	}
 }
 
 func TestAnOpenUploadIsOnNoDisk(t *testing.T) {

@@ -268,10 +268,11 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Rea
 		if err := r.replan(ctx, tx, p.Tenant, p.Import); err != nil {
 			return err
 		}
-		p.Spent.Compare = time.Since(began)
+		p.Spent.Compare, began = time.Since(began), time.Now()
 		if err := r.storeErrors(ctx, tx, p, list.Summary()); err != nil {
 			return err
 		}
+		p.Spent.Mark = time.Since(began)
 		tag, err := tx.Exec(ctx, `UPDATE import SET claim = NULL, lease_until = NULL, progress = NULL WHERE tenant = $1 AND id = $2 AND claim = $3`, p.Tenant, p.Import, p.Claim)
 		if err := heldBy(tag, err); err != nil {
 			return err

@@ -2,11 +2,15 @@ package postgres_test
 
 import (
 	"fmt"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/internal/rostergen"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -68,4 +72,48 @@ func TestProblemsComeInTheOrderOfTheFile(t *testing.T) {
 		!strings.Contains(i.Problems[4].Message, "on line 2 already") {
 		t.Errorf("%+v", i)
 	}
+}
+
+// TestALongListIsNotHeldInMemory: rows pass through the server one by one.
+// With all of them in its memory this list would take far more than it may.
+func TestALongListIsNotHeldInMemory(t *testing.T) {
+	const rows, most = 40_000, 40 << 20
+	o := newOffice(t)
+	var b strings.Builder
+	if _, err := rostergen.Write(&b, rostergen.Options{Rows: rows, Seed: 5, Country: "RU", Dirt: 0.03}, rostergen.File{Format: "csv"}); err != nil {
+		t.Fatal(err)
+	}
+	file := b.String()
+	runtime.GC()
+	before, highest, stop := heapNow(), uint64(0), make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for tick := time.Tick(2 * time.Millisecond); ; <-tick {
+			highest = max(highest, heapNow())
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	i := o.upload(hr, roster.Add, file)
+	close(stop)
+	<-watched
+	if i.Counts.Rows != rows || i.Counts.Create < rows*9/10 {
+		t.Fatalf("%+v", i.Counts)
+	}
+	if grown := highest - min(before, highest); grown > most {
+		t.Errorf("%d rows took %d MB of the server, want at most %d", rows, grown>>20, most>>20)
+	} else {
+		t.Logf("%d MB", grown>>20)
+	}
+}
+
+// heapNow is what the heap's objects take, garbage too.
+func heapNow() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
