@@ -44,7 +44,7 @@ func collectFaults(problems iter.Seq2[tenancy.Problem, error], columns map[strin
 		if err != nil {
 			return nil, err
 		}
-		if p.Line <= 0 {
+		if !Marks(p) {
 			continue
 		}
 		if p.Code == importers.CountryMismatch && p.Severity == tenancy.SeverityError {
@@ -63,6 +63,13 @@ func collectFaults(problems iter.Seq2[tenancy.Problem, error], columns map[strin
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(b.weight, a.weight))
 	})
 	return f, nil
+}
+
+// Marks reports whether a problem is shown in a marked list: it has a line, and
+// somebody can correct it there. A list without any column for contacts has
+// nobody's, and saying so on every line would hide the rest.
+func Marks(p tenancy.Problem) bool {
+	return p.Line > 0 && (p.Code != importers.ContactMissing || p.Column != "")
 }
 
 func weightOf(p tenancy.Problem) weight {

@@ -34,7 +34,7 @@ func MarkIsolated(ctx context.Context, path string, m Marking, problems iter.Seq
 			if err != nil {
 				return err
 			}
-			if p.Line <= 0 {
+			if !Marks(p) {
 				continue
 			}
 			if err := lines.Encode(p); err != nil {

@@ -194,5 +194,8 @@ func parseToLines(cmd *cobra.Command, opts importers.Options, marked *markedList
 		return err
 	}
 	marked.marking.Summary = summary
+	if marked.to != "" && len(marked.problems) == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "there is nothing to correct in the list; no workbook was written")
+	}
 	return marked.write(cmd.Context())
 }

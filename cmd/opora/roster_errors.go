@@ -41,6 +41,9 @@ func (m *markedList) add(record importers.Record) {
 		return
 	}
 	for _, p := range record.Problems {
+		if !workbooks.Marks(p) {
+			continue
+		}
 		if importers.Advice(p.Code, m.marking.Language) != "" {
 			p.Message = ""
 		}

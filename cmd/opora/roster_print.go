@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -15,30 +16,26 @@ import (
 )
 
 // shownChanges and shownProblems bound what a terminal is given; --output json
-// has everything.
+// has every change, and the first thousand problems.
 const (
 	shownChanges  = 40
 	shownProblems = 40
 )
 
-// shown is the document of an import with its changes.
-type shown struct {
-	roster.Import
-	Changes []roster.Change `json:"changes"`
-}
+// pageOfChanges is how many changes are held at a time.
+const pageOfChanges = 1000
 
 // show writes an import with its changes, and ends with the status that tells
 // whether it may go on: 2 when it is held, 1 when it failed.
 func (i importing) show(found roster.Import) error {
-	changes, err := i.allChanges(found.ID)
-	if err != nil {
-		return err
-	}
-	out := i.cmd.OutOrStdout()
+	var err error
 	if wantsJSON(i.cmd) {
-		err = json.NewEncoder(out).Encode(shown{found, changes})
+		err = i.writeDocument(found)
 	} else {
-		err = writeImport(out, found, changes)
+		var changes []roster.Change
+		if changes, err = i.Changes(i.cmd.Context(), i.actor, found.ID, 0, shownChanges); err == nil {
+			err = i.write(found, changes)
+		}
 	}
 	switch {
 	case err != nil:
@@ -51,22 +48,47 @@ func (i importing) show(found roster.Import) error {
 	return nil
 }
 
-func (i importing) allChanges(id roster.ImportID) ([]roster.Change, error) {
-	changes := []roster.Change{}
-	for {
-		page, err := i.Changes(i.cmd.Context(), i.actor, id, lastN(changes), 1000)
-		if err != nil || len(page) == 0 {
-			return changes, err
-		}
-		changes = append(changes, page...)
+// writeDocument writes the import with all its changes as one JSON document,
+// page by page: a plan may have a hundred thousand.
+func (i importing) writeDocument(found roster.Import) error {
+	head, err := json.Marshal(found)
+	if err != nil {
+		return err
 	}
+	out := bufio.NewWriter(i.cmd.OutOrStdout())
+	_, _ = out.Write(head[:len(head)-1]) // without its closing brace
+	_, _ = out.WriteString(`,"changes":[`)
+	for after, first := 0, true; ; {
+		page, err := i.Changes(i.cmd.Context(), i.actor, found.ID, after, pageOfChanges)
+		if err != nil {
+			return err
+		}
+		for _, change := range page {
+			line, err := json.Marshal(change)
+			if err != nil {
+				return err
+			}
+			if !first {
+				_ = out.WriteByte(',')
+			}
+			_, _ = out.Write(line)
+			after, first = change.N, false
+		}
+		if len(page) < pageOfChanges {
+			break
+		}
+	}
+	_, _ = out.WriteString("]}\n")
+	return out.Flush()
 }
 
-func lastN(changes []roster.Change) int {
-	if len(changes) == 0 {
-		return 0
+// write writes an import for a person.
+func (i importing) write(found roster.Import, changes []roster.Change) error {
+	out := newFolder(i.cmd.OutOrStdout())
+	if err := writeImport(out, found, changes); err != nil {
+		return err
 	}
-	return changes[len(changes)-1].N
+	return out.flush()
 }
 
 // print writes an import without its changes.
@@ -74,7 +96,7 @@ func (i importing) print(found roster.Import) error {
 	if wantsJSON(i.cmd) {
 		return json.NewEncoder(i.cmd.OutOrStdout()).Encode(found)
 	}
-	return writeImport(i.cmd.OutOrStdout(), found, nil)
+	return i.write(found, nil)
 }
 
 func (i importing) printUndo(report roster.UndoReport) error {
@@ -113,8 +135,8 @@ func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error 
 		}
 		fmt.Fprintf(out, "finding   %s: %s (limit %d; %s)\n", f.Code, f.Message, f.Limit, state)
 	}
-	writeRowProblems(out, i.Problems)
-	return writeChanges(out, changes)
+	writeRowProblems(out, i)
+	return writeChanges(out, changes, c.Create+c.Update+c.Move+c.Leave+c.Return)
 }
 
 // writeSummary says how the file was understood, in the order of its columns.
@@ -144,13 +166,16 @@ func writeSummary(out io.Writer, s roster.Summary) {
 	}
 }
 
-func writeRowProblems(out io.Writer, problems []tenancy.Problem) {
-	for n, p := range problems {
+func writeRowProblems(out io.Writer, i roster.Import) {
+	for n, p := range i.Problems {
 		if n == shownProblems {
-			fmt.Fprintf(out, "… and %d more problems; --output json has them all\n", len(problems)-n)
-			return
+			fmt.Fprintf(out, "…         and %d more problems\n", i.ProblemsTotal-n)
+			break
 		}
 		fmt.Fprintf(out, "%-8s  %s%s (%s)\n", p.Severity, placeOf(p), p.Message, p.Code)
+	}
+	if i.ErrorWorkbook {
+		fmt.Fprintf(out, "correct   opora roster errors %s -o FILE.xlsx writes the list with these marked\n", i.ID)
 	}
 }
 
@@ -164,15 +189,12 @@ func placeOf(p tenancy.Problem) string {
 	return fmt.Sprintf("line %d, column %s: ", p.Line, p.Column)
 }
 
-func writeChanges(out io.Writer, changes []roster.Change) error {
+// writeChanges writes the first changes of all.
+func writeChanges(out io.Writer, changes []roster.Change, all int) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for n, c := range changes {
 		if n == 0 {
 			fmt.Fprintln(table, "LINE\tCHANGE\tNUMBER\tOLD → NEW")
-		}
-		if n == shownChanges {
-			fmt.Fprintf(table, "…\tand %d more; --output json has them all\t\t\n", len(changes)-n)
-			break
 		}
 		line := "—"
 		if c.Line > 0 {
@@ -180,7 +202,11 @@ func writeChanges(out io.Writer, changes []roster.Change) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", line, c.Kind, c.EmployeeNo, fieldsText(c.Fields))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || len(changes) < shownChanges || all <= len(changes) {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "… and %d more; --output json has them all\n", all-len(changes))
+	return err
 }
 
 func fieldsText(fields []roster.FieldChange) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"log/slog"
 	"testing"
 	"time"
@@ -23,7 +24,8 @@ func TestRosterScripts(t *testing.T) {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret)
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/roster",
+		Dir:  "testdata/roster",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"importid": importID},
 		Setup: func(env *testscript.Env) error {
 			url := pgtest.URL(t)
 			env.Setenv("DATABASE_URL", url)
@@ -31,6 +33,13 @@ func TestRosterScripts(t *testing.T) {
 			return workInMemory(t, url, secret)
 		},
 	})
+}
+
+// importID FILE sets IMPORT to the id of the import that FILE holds as JSON.
+func importID(ts *testscript.TestScript, _ bool, args []string) {
+	var found struct{ ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &found))
+	ts.Setenv("IMPORT", found.ID)
 }
 
 // workInMemory stores a catalogue and runs the workers until the test ends.

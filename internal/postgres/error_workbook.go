@@ -31,8 +31,9 @@ func (r *Rosters) KeepErrorsFor(term time.Duration) { r.errorTerm = term }
 // there is something to correct in it, and stores it sealed. A list that cannot
 // be marked is planned all the same: the problems stand on the import.
 func (r *Rosters) storeErrors(ctx context.Context, tx pgx.Tx, p *job.Parsing, summary importers.Summary) error {
-	var any bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM import_problem WHERE tenant = $1 AND import_id = $2 AND line > 0)`, p.Tenant, p.Import).Scan(&any)
+	var any bool // as workbooks.Marks
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM import_problem
+		WHERE tenant = $1 AND import_id = $2 AND line > 0 AND (code <> $3 OR col <> ''))`, p.Tenant, p.Import, importers.ContactMissing).Scan(&any)
 	if err != nil || !any || p.File == "" {
 		return err
 	}
