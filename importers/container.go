@@ -2,6 +2,7 @@ package importers
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"strings"
 	"unicode/utf16"
@@ -170,7 +171,7 @@ func (s *stream) ReadAt(b []byte, at int64) (n int, err error) {
 		read, err := s.in.ReadAt(piece, s.base+int64(s.sectors[at>>s.shift])<<s.shift+within)
 		n, at = n+read, at+int64(read)
 		if read < len(piece) {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = damagedContainer()
 			}
 			return n, err

@@ -130,7 +130,7 @@ func (b *htmlBook) findTables() error {
 		length := int64(len(z.Raw()))
 		switch kind {
 		case html.ErrorToken:
-			if z.Err() != io.EOF {
+			if !errors.Is(z.Err(), io.EOF) {
 				return pageEnd(z.Err(), rows)
 			}
 			if length > 0 || open > 0 || raw != "" || !whole && len(b.at) == 0 {

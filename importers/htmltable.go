@@ -322,9 +322,9 @@ func (t *htmlTable) value() (cell, error) {
 	if len(text) > t.limits.Cell {
 		return cell{}, tooLongValue(t.limits.Cell)
 	}
-	n, err := strconv.ParseFloat(t.cell.number, 64)
+	n, behind := numberBehind(t.cell.number)
 	switch {
-	case err != nil:
+	case !behind:
 	case shownShort.MatchString(text):
 		if c, ok := epoch1900.number(n, style{}); ok {
 			return c, nil
@@ -337,6 +337,11 @@ func (t *htmlTable) value() (cell, error) {
 		}
 	}
 	return cell{text: text}, nil
+}
+
+func numberBehind(attribute string) (float64, bool) {
+	n, err := strconv.ParseFloat(attribute, 64)
+	return n, err == nil
 }
 
 var digits = regexp.MustCompile(`\d+`)

@@ -175,6 +175,9 @@ func TestATextCutAnywhere(t *testing.T) {
 	whole := mustParse(t, b.Bytes(), russianList()).rows()
 	refused := 0
 	for size := 1; size < b.Len(); size++ {
+		if size%7 != 0 && size < b.Len()-150 {
+			continue
+		}
 		p, err := parseReader(b.Bytes()[:size])
 		if err != nil {
 			refused++

@@ -63,7 +63,7 @@ func packContainer(t testing.TB, names []string, streams map[string][]byte) []by
 	for _, n := range fat {
 		body = binary.LittleEndian.AppendUint32(body, n)
 	}
-	head := make([]byte, 512)
+	head := bytes.Repeat([]byte{0}, 512)
 	copy(head, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 	for offset, v := range map[int]uint16{24: 0x3e, 26: 3, 28: 0xfffe, 30: 9, 32: 6} {
 		binary.LittleEndian.PutUint16(head[offset:], v)
