@@ -149,7 +149,7 @@ func (s *Server) table() []route {
 		{"GET", "/v1/tenants/{slug}/export.xlsx", tenancy.ExportRoster, applyDeadline, s.export(workbooks.XLSX, typeXLSX)},
 		{"GET", "/v1/tenants/{slug}/export.csv", tenancy.ExportRoster, applyDeadline, s.export(workbooks.CSV, typeCSV)},
 		{"GET", "/v1/roster/template.xlsx", tenancy.ReadRoster, usualDeadline, s.template},
-		{"POST", "/v1/imports/{id}/approve", tenancy.ApproveRoster, usualDeadline, s.approveImport},
+		{"POST", "/v1/imports/{id}/approve", tenancy.ApproveRoster, applyDeadline, s.approveImport},
 		{"POST", "/v1/imports/{id}/apply", tenancy.ApplyRoster, applyDeadline, s.moveImport(http.StatusAccepted, s.rosters.Apply)},
 		{"POST", "/v1/imports/{id}/undo", tenancy.ApplyRoster, applyDeadline, s.undoImport},
 		{"POST", "/v1/imports/{id}/cancel", tenancy.ApplyRoster, usualDeadline, s.moveImport(http.StatusOK, s.rosters.Cancel)},

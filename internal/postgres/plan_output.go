@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -23,6 +22,7 @@ type planOutput struct {
 	told              int                  // problems, in their order
 	logins            map[[6]byte]struct{} // the random part of those drawn
 	sum               [8]uint64
+	text              []byte // of the change that is being added up
 }
 
 var _ roster.Output = (*planOutput)(nil)
@@ -128,14 +128,22 @@ func (o *planOutput) add(c roster.Change) {
 	if c.OfNewPerson {
 		employee = ""
 	}
-	text := fmt.Appendf(nil, "%s|%d|%q|%q|%s|%s|%s|%s", c.Kind, c.Line, c.LegalEntity, c.EmployeeKey, employee, c.From, c.LeftOn, c.Releases)
-	for _, f := range c.Fields {
-		text = fmt.Appendf(text, "|%q|%q|%q", f.Field, f.Old, f.New)
+	o.text = binary.AppendUvarint(o.text[:0], uint64(c.Line)) //nolint:gosec // lines are not negative
+	for _, part := range []string{string(c.Kind), string(c.LegalEntity), string(c.EmployeeKey), string(employee), string(c.From), c.LeftOn.String(), string(c.Releases)} {
+		o.text = appendPart(o.text, part)
 	}
-	hash := sha512.Sum512(text)
+	for _, f := range c.Fields {
+		o.text = appendPart(appendPart(appendPart(o.text, f.Field), f.Old), f.New)
+	}
+	hash := sha512.Sum512(o.text)
 	for i := range o.sum {
 		o.sum[i] += binary.LittleEndian.Uint64(hash[8*i:])
 	}
+}
+
+// appendPart appends a text and its length, so that no two rows of parts are alike.
+func appendPart(b []byte, part string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(part))), part...)
 }
 
 // digest names a plan by what it does: two plans with one digest do the same.

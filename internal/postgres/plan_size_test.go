@@ -66,7 +66,7 @@ func (o *office) plan(id roster.ImportID) (took time.Duration, peak int) {
 // A plan does not grow in memory with the list: people who come, who stay as
 // they are, and who change, each go on as soon as they are decided upon.
 func TestAPlanOfManyRowsStaysSmall(t *testing.T) {
-	rows, most := 50_000, 150 // MB, the test's own included
+	rows, most := 20_000, 120 // MB, the test's own included
 	if s := os.Getenv("OPORA_TEST_ROWS"); s != "" {
 		rows, _ = strconv.Atoi(s)
 	} else if testing.Short() {
