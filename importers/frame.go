@@ -11,6 +11,7 @@ import (
 const (
 	recordFrame     = 'r' // a packed record
 	conclusionFrame = 'c' // the conclusion, as JSON
+	progressFrame   = 'p' // how many lines were read, in decimal digits
 )
 
 // longestFrame is far above what a record can be, with the limits of a file.
@@ -51,7 +52,7 @@ func (r *frameReader) next() (kind byte, text string, err error) {
 		return 0, "", err
 	}
 	n, err := binary.ReadUvarint(r.in)
-	if err != nil || n > longestFrame || kind != recordFrame && kind != conclusionFrame {
+	if err != nil || n > longestFrame || kind != recordFrame && kind != conclusionFrame && kind != progressFrame {
 		return 0, "", errPacked
 	}
 	if uint64(cap(r.b)) < n {

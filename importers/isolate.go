@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -78,7 +79,7 @@ func ParseIsolated(ctx context.Context, path string, opts Options, emit func(Rec
 	if err != nil {
 		return Summary{}, tenancy.E(tenancy.Unavailable, "parser_unavailable", "The list cannot be read just now: try again.", err)
 	}
-	summary, ended, err := readReplies(out, emit)
+	summary, ended, err := readReplies(out, emit, opts.Progress)
 	if err != nil {
 		cancel() // whoever stopped listening ends the child
 	}
@@ -137,15 +138,21 @@ func startChild(ctx context.Context) (c child, err error) {
 
 // readReplies hands the records on. ended says that the worker came to the end
 // of its work; without it, what was handed on is not the whole list.
-func readReplies(out io.Reader, emit func(Record) error) (summary Summary, ended bool, err error) {
+func readReplies(out io.Reader, emit func(Record) error, progress func(lines int)) (summary Summary, ended bool, err error) {
 	frames := &frameReader{in: bufio.NewReaderSize(out, 64<<10)}
 	for {
 		kind, text, err := frames.next()
 		if err != nil {
 			return Summary{}, false, nil //nolint:nilerr // the exit status says why
 		}
-		if kind == conclusionFrame {
+		switch kind {
+		case conclusionFrame:
 			return concluded(text)
+		case progressFrame:
+			if lines, err := strconv.Atoi(text); err == nil && progress != nil {
+				progress(lines)
+			}
+			continue
 		}
 		u := unpacker{rest: text}
 		r, err := u.record()
@@ -217,6 +224,11 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		return doTask(ctx, told.Task, io.MultiReader(orders.Buffered(), in), out)
 	}
 	w := &frameWriter{out: bufio.NewWriterSize(out, 64<<10)}
+	told.Options.Progress = func(lines int) {
+		if w.write(progressFrame, strconv.AppendInt(nil, int64(lines), 10)) == nil {
+			_ = w.out.Flush() // whoever does not listen any more ends this process
+		}
+	}
 	summary, err := parseSafely(ctx, told, w.record)
 	text, err := json.Marshal(conclude(summary, err))
 	if err != nil {

@@ -134,3 +134,22 @@ func TestTheLimitsBite(t *testing.T) {
 		t.Errorf("the greedy child ended with status %d: the limits did not hold", code)
 	}
 }
+
+func TestTheChildTellsHowFarItIs(t *testing.T) {
+	var list strings.Builder
+	list.WriteString("Таб. №;Фамилия;Имя\n")
+	for n := range 3 * progressEvery {
+		fmt.Fprintf(&list, "%d;Примеров;Иван\n", 1000+n)
+	}
+	var told []int
+	records := 0
+	opts := Options{Country: russia, Progress: func(lines int) {
+		if told = append(told, lines); records > 0 {
+			t.Error("it is told after the records have begun")
+		}
+	}}
+	_, err := ParseIsolated(t.Context(), writeFile(t, list.String()), opts, func(Record) error { records++; return nil })
+	if err != nil || !reflect.DeepEqual(told, []int{progressEvery, 2 * progressEvery, 3 * progressEvery}) {
+		t.Errorf("%v %v", told, err)
+	}
+}

@@ -36,6 +36,9 @@ type Options struct {
 	// impossible; the machine's date when zero.
 	Today  tenancy.Date `json:"today,omitzero"`
 	Limits Limits       `json:"limits,omitzero"`
+	// Progress is told, now and then, how many lines of the file were read so
+	// far; it may be nil. All are read before the first record is emitted.
+	Progress func(lines int) `json:"-"`
 }
 
 // Limits bound what a file may cost. A zero field takes DefaultLimits' value.

@@ -91,7 +91,7 @@ func TestWhatAChildWritesIsNotTrusted(t *testing.T) {
 	}
 	said := out.Bytes()
 	read := func(b []byte) (n int, ended bool) {
-		_, ended, err := readReplies(bytes.NewReader(b), func(Record) error { n++; return nil })
+		_, ended, err := readReplies(bytes.NewReader(b), func(Record) error { n++; return nil }, nil)
 		if err != nil {
 			t.Errorf("what a child says is no error of ours: %v", err)
 		}
@@ -112,7 +112,7 @@ func TestWhatAChildWritesIsNotTrusted(t *testing.T) {
 	if _, ended := read(append(huge, 0x01)); ended {
 		t.Error("a frame of exabytes seems whole")
 	}
-	if _, _, err := readReplies(bytes.NewReader(said), func(Record) error { return errEnoughOfIt }); !errors.Is(err, errEnoughOfIt) {
+	if _, _, err := readReplies(bytes.NewReader(said), func(Record) error { return errEnoughOfIt }, nil); !errors.Is(err, errEnoughOfIt) {
 		t.Errorf("an error of emit became %v", err)
 	}
 }

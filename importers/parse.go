@@ -33,7 +33,7 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 	if err != nil {
 		return Summary{}, err
 	}
-	l := &listing{list: found, rows: newRowReader(opts, found.header, found.sheet), mentions: newMentions(), lastPerson: -1, watch: watch}
+	l := &listing{progress: opts.Progress, list: found, rows: newRowReader(opts, found.header, found.sheet), mentions: newMentions(), lastPerson: -1, watch: watch}
 	l.rows.day0 = epochOf(b)
 	l.watch.lap(&l.cost.Find)
 	if err := l.read(ctx, src); err != nil {
@@ -66,13 +66,20 @@ type listing struct {
 	fills      map[Field][]merge
 	watch      stopwatch
 	cost       Cost
+	progress   func(lines int)
 }
+
+// progressEvery is how many lines are read between two signs of progress.
+const progressEvery = 2000
 
 // read takes all lines of the source.
 func (l *listing) read(ctx context.Context, src source) error {
 	for {
 		if l.count%256 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if l.progress != nil && l.count > 0 && l.count%progressEvery == 0 {
+			l.progress(l.count)
 		}
 		line, err := src.next()
 		l.watch.lap(&l.cost.Read)

@@ -37,7 +37,7 @@ type importing struct {
 // accepts findings must be two.
 func openImports(cmd *cobra.Command, as string) (importing, error) {
 	var cfg Config
-	if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Keys, &cfg.Scanner, &cfg.Uploads); err != nil {
+	if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Keys, &cfg.Scanner, &cfg.Uploads, &cfg.Retention); err != nil {
 		return importing{}, err
 	}
 	db, rosters, err := openRosters(cmd.Context(), cfg)
@@ -45,6 +45,7 @@ func openImports(cmd *cobra.Command, as string) (importing, error) {
 		return importing{}, err
 	}
 	rosters.LimitUploads(cfg.Uploads.MaxBytes())
+	rosters.KeepErrorsFor(time.Duration(cfg.Retention.Days()) * 24 * time.Hour)
 	return importing{rosters, db, tenancy.Actor{ID: "operator:" + as, Roles: []tenancy.Role{tenancy.RoleOperator}}, cmd}, nil
 }
 

@@ -50,11 +50,13 @@ func work(ctx context.Context, cfg Config, atOnce int, log *slog.Logger) error {
 		return err
 	}
 	defer db.Close()
+	term := time.Duration(cfg.Retention.Days()) * 24 * time.Hour
+	rosters.KeepErrorsFor(term)
 	client := keycloak.New(keycloak.Config{
 		URL: cfg.Keycloak.URL, TokenRealm: cfg.Contour.Realm, ClientID: cfg.KeycloakPeople.ClientID, ClientSecret: cfg.KeycloakPeople.ClientSecret.Reveal(),
 	})
 	workers, err := job.NewWorkers(db.Pool(), rosters, client.People(cfg.Contour.Realm), job.WorkersOptions{
-		Log: log, MaxWorkers: atOnce, Keep: job.Terms{Upload: time.Duration(cfg.Retention.Days()) * 24 * time.Hour},
+		Log: log, MaxWorkers: atOnce, Keep: job.Terms{Upload: term},
 	})
 	if err != nil {
 		return err

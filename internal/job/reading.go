@@ -29,10 +29,14 @@ var errEnough = errors.New("no more records are wanted")
 func read(ctx context.Context, path string, p *Parsing) (*Reading, error) {
 	r := &Reading{}
 	r.next, r.stop = iter.Pull2(func(yield func(importers.Record, error) bool) {
-		rows := 0
+		rows, lines := 0, 0
+		p.Options.Progress = func(n int) {
+			lines = n
+			p.Note(roster.ReadingRows, n, 0)
+		}
 		summary, err := importers.ParseIsolated(ctx, path, p.Options, func(record importers.Record) error {
 			rows++
-			p.Note(roster.ReadingRows, rows, 0)
+			p.Note(roster.ReadingRows, rows, atLeast(lines, rows))
 			if !yield(record, nil) {
 				return errEnough
 			}
@@ -49,6 +53,15 @@ func read(ctx context.Context, path string, p *Parsing) (*Reading, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// atLeast is the number of lines that were told while the file was read, which
+// is none of a short file and may be short of the last; 0 when it says nothing.
+func atLeast(lines, rows int) int {
+	if lines < rows {
+		return 0
+	}
+	return lines
 }
 
 // Records gives the records in file order, once. An error is the last thing

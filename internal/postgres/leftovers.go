@@ -22,6 +22,7 @@ func (r *Rosters) RemoveUploads(ctx context.Context, keep job.Terms, now time.Ti
 		func(ctx context.Context, tx pgx.Tx) error { return expireUploads(ctx, tx, now.Add(-keep.Upload)) },
 		func(ctx context.Context, tx pgx.Tx) error { return expirePlans(ctx, tx, now.Add(-keep.Plan)) },
 		func(ctx context.Context, tx pgx.Tx) error { return removeRows(ctx, tx, now.Add(-keep.Rows)) },
+		func(ctx context.Context, tx pgx.Tx) error { return expireErrors(ctx, tx, now) },
 	} {
 		if err := r.db.ForContour(ctx, func(tx pgx.Tx) error { return remove(ctx, tx) }); err != nil {
 			return err
@@ -109,4 +110,10 @@ func removeRows(ctx context.Context, tx pgx.Tx, before time.Time) error {
 		}
 	}
 	return nil
+}
+
+// expireErrors removes the workbooks of errors whose term has passed.
+func expireErrors(ctx context.Context, tx pgx.Tx, now time.Time) error {
+	_, err := tx.Exec(ctx, `DELETE FROM error_workbook_chunk WHERE expires_at <= $1`, now)
+	return err
 }

@@ -215,6 +215,14 @@ func TestUploadsAreRemovedAfterTheirTerm(t *testing.T) {
 	if i := o.read(waits.ID); i.State != roster.Failed || !slices.Equal(problemCodes(i), []string{"upload_expired"}) || o.count(`SELECT count(*) FROM upload_chunk`) != 0 {
 		t.Errorf("%+v", i)
 	}
+	o.exec(`INSERT INTO error_workbook (tenant, import_id, marking, expires_at) VALUES ('cdek', $1, '{}', now() + interval '7 days')`, plan.ID)
+	o.exec(`INSERT INTO error_workbook_chunk (tenant, import_id, n, sealed, expires_at) VALUES ('cdek', $1, 0, 'x', now() + interval '7 days')`, plan.ID)
+	if after(6); o.count(`SELECT count(*) FROM error_workbook_chunk`) != 1 {
+		t.Error("a workbook of errors is removed before its time")
+	}
+	if after(7); o.count(`SELECT count(*) FROM error_workbook_chunk`) != 0 {
+		t.Error("a workbook of errors outlives its term")
+	}
 	after(29)
 	if i := o.read(plan.ID); i.State != roster.Planned || o.count(`SELECT count(*) FROM import_row`) != 3 {
 		t.Errorf("removed before its time: %+v", i)
