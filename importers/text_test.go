@@ -173,11 +173,12 @@ func TestATextCutAnywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := mustParse(t, b.Bytes(), russianList()).rows()
-	refused := 0
+	refused, cuts := 0, 0
 	for size := 1; size < b.Len(); size++ {
 		if size%7 != 0 && size < b.Len()-150 {
-			continue
+			continue // each takes some milliseconds
 		}
+		cuts++
 		p, err := parseReader(b.Bytes()[:size])
 		if err != nil {
 			refused++
@@ -189,8 +190,8 @@ func TestATextCutAnywhere(t *testing.T) {
 			}
 		}
 	}
-	if refused < b.Len()/2 {
-		t.Errorf("only %d of %d cuts were refused", refused, b.Len())
+	if refused < cuts/2 {
+		t.Errorf("only %d of %d cuts were refused", refused, cuts)
 	}
 }
 
