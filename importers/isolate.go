@@ -28,9 +28,9 @@ const workerMark = "OPORA_PARSE_WORKER"
 
 // Bounds of a parsing process. A list of a million rows stays far below them.
 const (
-	workerMemory  = 768 << 20 // soft: the garbage collector works harder near it
-	workerSeconds = 180       // RLIMIT_CPU, hard
-	workerWall    = 5 * time.Minute
+	workerMemory  = 768 << 20        // soft: the garbage collector works harder near it
+	workerSeconds = 180              // RLIMIT_CPU, hard
+	workerWall    = 10 * time.Minute // much of it may be waiting for who takes the rows
 )
 
 // order is what the worker is told, on its standard input.

@@ -210,5 +210,6 @@ func giveUpParse(ctx context.Context, uploads Uploads, id roster.ImportID) error
 		Message: "The list could not be taken, by a fault of ours and not of the file; nothing was changed. Upload it again, and tell the platform's support if this stays."})
 }
 
-// Timeout implements river.Worker: a hundred thousand rows take part of a minute.
-func (w *parseImport) Timeout(*river.Job[ParseImport]) time.Duration { return 5 * time.Minute }
+// Timeout implements river.Worker: a hundred thousand rows take part of a minute,
+// a million some minutes on a busy machine.
+func (w *parseImport) Timeout(*river.Job[ParseImport]) time.Duration { return 20 * time.Minute }

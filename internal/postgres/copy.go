@@ -78,7 +78,14 @@ func appendCopyDate(b []byte, d tenancy.Date) []byte {
 	if d.IsZero() {
 		return append(b, '\\', 'N')
 	}
-	return append(b, d.String()...)
+	two := func(n int) { b = append(b, byte('0'+n/10), byte('0'+n%10)) }
+	two(d.Year / 100 % 100)
+	two(d.Year % 100)
+	b = append(b, '-')
+	two(int(d.Month))
+	b = append(b, '-')
+	two(d.Day)
+	return b
 }
 
 // end completes the row, and sends the piece when it is large enough.

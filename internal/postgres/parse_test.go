@@ -19,7 +19,7 @@ import (
 func TestWhatCOPYWouldMisreadIsStagedAsItStands(t *testing.T) {
 	o := newOffice(t)
 	o.work()
-	departments := []string{`\N`, `\.`, `a\tb`, `\\`, `\x41`, `ends with \`, `{"a"}`, `NULL`, `Қойма «Ә»`, `%s $1 '';--`}
+	departments := []string{`\N`, `\.`, `a\tb`, `\\`, `\x41`, `ends with \`, `{"a"}`, `nullable`, `Қойма «Ә»`, `%s $1 '';--`}
 	var rows []string
 	for n, d := range departments {
 		rows = append(rows, fmt.Sprintf(`%d;Иванов Иван;ivan%d@firm.example;"%s";;`, 100+n, n, strings.ReplaceAll(d, `"`, `""`)))

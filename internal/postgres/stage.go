@@ -32,6 +32,7 @@ type stage struct {
 // The temporary tables. Those of tables under row-level security cannot be
 // filled by COPY directly; the INSERT that follows is checked row by row.
 const makeStage = `
+	SET LOCAL idle_in_transaction_session_timeout = '15min'; -- a child may have nothing to say for long
 	CREATE TEMP TABLE parsed_row ON COMMIT DROP AS
 		SELECT r.line, r.employee_no, r.employee_key, r.legal_entity, r.last_name, r.first_name, r.middle_name, r.email, r.phone,
 			r.department, r.position, r.segment, r.hired_on, r.left_on, r.birth_date, r.search, i.national_id, i.national_id_hash
