@@ -223,6 +223,8 @@ func (d *dictionary) together(found []meaning, parts []string) understood {
 		return understood{meaning: strong[0], ok: true}
 	case partsOfName(fields):
 		return understood{meaning: meaning{FieldFullName, 0}, ok: true, givenFirst: slices.Index(fields, FieldFirstName) < slices.Index(fields, FieldLastName)}
+	case len(fields) == 2 && fields[0] == FieldFullName && isPartOfName(fields[1]): // «Сотрудник: фамилия»
+		return understood{meaning: meaning{fields[1], 0}, ok: true}
 	case groupsOverPeople(fields):
 		return understood{meaning: meaning{FieldFullName, 1}, ok: true}
 	}
@@ -258,6 +260,10 @@ func partsOfName(fields []Field) bool {
 	return slices.Contains(fields, FieldLastName) && slices.Contains(fields, FieldFirstName) && !slices.ContainsFunc(fields, func(f Field) bool {
 		return f != FieldLastName && f != FieldFirstName && f != FieldMiddleName && f != FieldFullName
 	})
+}
+
+func isPartOfName(field Field) bool {
+	return field == FieldLastName || field == FieldFirstName || field == FieldMiddleName
 }
 
 func groupsOverPeople(fields []Field) bool {

@@ -20,6 +20,7 @@ type header struct {
 	givenFirst bool
 	known      int    // columns whose name says a field, or several, taken or not
 	exact      int    // fields whose column is named as in the dictionary
+	asks       bool   // a column is a question
 	rows       []line // the lines themselves
 	above      []line // the titles
 	outdated   []string
@@ -93,12 +94,14 @@ func findHeader(lines []line, told settlement) (header, error) {
 	return best, nil
 }
 
-// better prefers more columns, then names spelt as in the dictionary, then the
-// header of fewer lines and the earlier one.
+// better prefers more columns, then fewer questions, then names spelt as in the
+// dictionary, then the header of fewer lines and the earlier one.
 func better(a, b header) bool {
 	switch {
 	case len(a.columns) != len(b.columns):
 		return len(a.columns) > len(b.columns)
+	case a.asks != b.asks && b.known > 0:
+		return b.asks
 	case a.exact != b.exact:
 		return a.exact > b.exact
 	case b.known == 0:
@@ -210,6 +213,7 @@ func (c candidate) resolve(f *nameFinder) (header, error) {
 			question = c.placed(*err, err.at)
 		}
 	}
+	h.asks = question != nil
 	return h, question
 }
 
@@ -313,18 +317,25 @@ func short(name string) string {
 // language or in the words of a machine, or that only divide columns of no interest.
 func (h *header) extend(lines []line, f *nameFinder) {
 	i := slices.IndexFunc(lines, func(l line) bool { return l.no == h.line })
-	for i++; i < len(lines) && h.lines < mostLines && (f.repeats(lines[i], *h) || h.divides(lines[i])); i++ {
+	for i++; i < len(lines) && h.lines < mostLines && (f.repeats(lines[i], *h) || h.divides(lines[i], f)); i++ {
 		h.line, h.lines = lines[i].no, h.lines+1
 		h.rows = append(slices.Clone(h.rows), lines[i])
 	}
 }
 
-// divides reports whether a line right below the header names only parts of
-// columns that hold nothing of ours.
-func (h *header) divides(l line) bool {
-	return len(l.cells) >= 2 && !slices.ContainsFunc(l.cells, func(c cell) bool {
-		return c.kind != textCell || !hasLetters(c.text) || strings.ContainsAny(c.text, "0123456789@") || h.columns[c.column] != "" || c.column > h.lastColumn+1
-	})
+// divides reports whether a line right below the header names only parts of its
+// columns, and changes nothing of what they mean.
+func (h *header) divides(l line, f *nameFinder) bool {
+	if len(l.cells) < 2 || hintsOnly(l) || slices.ContainsFunc(l.cells, func(c cell) bool {
+		return c.kind != textCell || !hasLetters(c.text) || strings.ContainsAny(c.text, "0123456789@") || c.column > h.lastColumn+1
+	}) {
+		return false
+	}
+	if !slices.ContainsFunc(l.cells, func(c cell) bool { return h.columns[c.column] != "" }) {
+		return true
+	}
+	whole, err := stacked(append(slices.Clone(h.rows), l)).resolve(f)
+	return err == nil && maps.Equal(whole.columns, h.columns)
 }
 
 // readNames settles by the lines below what a lone column of first or last names

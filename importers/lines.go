@@ -15,7 +15,8 @@ type surroundings struct {
 	titles     map[string]bool // the lines above the header, which pages repeat
 	begun      bool            // something other than the header has followed it
 	gap        bool            // the line before was no person's and no group's
-	otherTable bool            // another table has begun
+	otherTable bool            // a table of something else has begun
+	otherList  bool            // and it is one of people, in other columns
 }
 
 // noPerson tells the lines that are nobody's. A line that may be a person's is
@@ -37,12 +38,13 @@ func (r *rowReader) recognise() Reason {
 	switch {
 	case len(l.cells) == 0:
 		return Blank
-	case r.clearlyPerson() && !r.around.otherTable:
+	case r.clearlyPerson() && !r.around.otherList:
+		r.around.otherTable = false
 		return notSkipped
 	case r.repeatsHeader():
-		r.around.otherTable = false
+		r.around.otherTable, r.around.otherList = false, false
 		return Header
-	case numbersColumns(l), !r.around.begun && r.hintsOnly():
+	case numbersColumns(l), !r.around.begun && hintsOnly(l):
 		return Header
 	case r.around.otherTable, isRule(l):
 		return Note
@@ -50,6 +52,8 @@ func (r *rowReader) recognise() Reason {
 		return Title
 	case isPageNumber(l):
 		return Note
+	case r.beginsOtherTable() && !r.around.begun:
+		return Header
 	case r.beginsOtherTable():
 		r.around.otherTable = true
 		return Note
@@ -155,7 +159,8 @@ func (r *rowReader) beginsOtherTable() bool {
 	if known < 2 || known*2 < len(r.line.cells) {
 		return false
 	}
-	if ours[FieldEmployeeNo] && (ours[FieldFullName] || ours[FieldLastName]) {
+	if r.around.begun && ours[FieldEmployeeNo] && (ours[FieldFullName] || ours[FieldLastName]) {
+		r.around.otherList = true
 		r.remarks.table(r.line.no)
 	}
 	return true
@@ -284,10 +289,8 @@ func isFormLetter(text string, i int) bool {
 }
 
 // hintsOnly reports whether a line only explains how to fill in the columns.
-func (r *rowReader) hintsOnly() bool {
-	return len(r.line.cells) >= 2 && !slices.ContainsFunc(r.line.cells, func(c cell) bool {
-		return !isHint(c.text)
-	})
+func hintsOnly(l line) bool {
+	return len(l.cells) >= 2 && !slices.ContainsFunc(l.cells, func(c cell) bool { return !isHint(c.text) })
 }
 
 // isNothing reports whether a line has neither a name nor a number and nothing
