@@ -89,6 +89,9 @@ func openRosters(ctx context.Context, cfg Config) (*postgres.DB, *postgres.Roste
 		db.Close()
 		return nil, nil, err
 	}
+	if days := cfg.Retention.Days(); days > 0 {
+		rosters.KeepErrorsFor(time.Duration(days) * 24 * time.Hour)
+	}
 	if cfg.Scanner.Address != "" {
 		scanner, err := scan.New(cfg.Scanner.Address)
 		if err != nil {
