@@ -31,7 +31,7 @@ func (s *scanner) next() (piece []byte, isTag bool, err error) {
 		return nil, false, err
 	}
 	if first[0] == '<' {
-		return s.readTag()
+		return s.nextTag()
 	}
 	piece, err = s.in.ReadSlice('<')
 	switch {
@@ -41,6 +41,18 @@ func (s *scanner) next() (piece []byte, isTag bool, err error) {
 		return piece, false, nil
 	}
 	return nil, false, err
+}
+
+// nextTag takes a usual tag as it lies in the buffer, and reads every other one
+// byte by byte.
+func (s *scanner) nextTag() ([]byte, bool, error) {
+	there, _ := s.in.Peek(s.in.Buffered())
+	end := bytes.IndexByte(there, '>')
+	if end < 2 || there[1] == '!' || there[1] == '?' || bytes.Count(there[:end], []byte{'"'})%2 != 0 || bytes.IndexByte(there[:end], '\'') >= 0 {
+		return s.readTag()
+	}
+	_, err := s.in.Discard(end + 1)
+	return there[:end+1], true, err
 }
 
 // readTag reads from "<" to the ">" that ends it. Comments, CDATA sections and

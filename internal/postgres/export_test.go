@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -104,4 +106,48 @@ func TestTheExportIsTextAndAudited(t *testing.T) {
 	if n := o.count(`SELECT count(*) FROM audit WHERE action = 'roster.export' AND NOT allowed`); n != 2 {
 		t.Errorf("%d refusals in the audit log", n)
 	}
+}
+
+// TestTheExportOfManyIsStreamed exports ten or fifty thousand employments with a heap
+// that does not grow with them.
+func TestTheExportOfManyIsStreamed(t *testing.T) {
+	people := 10_000
+	if os.Getenv("OPORA_TEST_LONG") != "" {
+		people = 50_000
+	}
+	o := newOffice(t)
+	o.exec(`INSERT INTO person (tenant, id, last_name, first_name, email, phone) SELECT 'cdek', ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'Примеров' || n, 'Иван', 'p' || n || '@cdek.example', '+7900' || lpad(n::text, 7, '0') FROM generate_series(1, $1::int) n`, people)
+	o.exec(`INSERT INTO account (tenant, id, login) SELECT tenant, id, 'cdek-' || right(id::text, 7) FROM person`)
+	o.exec(`INSERT INTO employment (tenant, id, person_id, legal_entity, employee_no, employee_key, department, hired_on)
+		SELECT tenant, id, id, 'global', right(id::text, 7), ltrim(right(id::text, 7), '0'), 'Склад', '2020-02-01' FROM person`)
+	var before, peak runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	written := &meter{after: func() {
+		var now runtime.MemStats
+		runtime.ReadMemStats(&now)
+		if now.HeapInuse > peak.HeapInuse {
+			peak = now
+		}
+	}}
+	began := time.Now()
+	if err := o.ExportRoster(t.Context(), hr, "cdek", workbooks.XLSX, "", written); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d rows, %d bytes in %v, %d MB of heap", people, written.n, time.Since(began).Round(time.Millisecond), (peak.HeapInuse-before.HeapInuse)>>20)
+	if written.n < people*20 || peak.HeapInuse > before.HeapInuse+64<<20 {
+		t.Errorf("%d bytes, the heap grew from %d to %d MB", written.n, before.HeapInuse>>20, peak.HeapInuse>>20)
+	}
+}
+
+// meter counts what is written and looks after each piece.
+type meter struct {
+	n     int
+	after func()
+}
+
+func (m *meter) Write(b []byte) (int, error) {
+	m.n += len(b)
+	m.after()
+	return len(b), nil
 }
