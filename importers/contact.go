@@ -180,15 +180,20 @@ func phonesIn(text string) []string {
 	return all
 }
 
-// fewestDigits is the length of the shortest number with its area code.
-const fewestDigits = 10
+// Lengths of numbers: the shortest here with its area code, the shortest and
+// the longest of any country with its code.
+const (
+	fewestDigits = 10
+	fewestAbroad = 8
+	longestE164  = len("+") + 15
+)
 
-// numbersIn cuts a run of groups of digits into numbers of at least ten digits.
+// numbersIn cuts a run of groups of digits into numbers that are long enough.
 func numbersIn(part string) []string {
 	var all []string
 	number := ""
 	keep := func() {
-		if countDigits(number) >= fewestDigits {
+		if has := countDigits(number); has >= fewestDigits || has >= fewestAbroad && number[0] == '+' {
 			all = append(all, number)
 		}
 		number = ""
@@ -246,20 +251,23 @@ func countDigits(s string) int { return len(strings.TrimPrefix(s, "+")) }
 
 // onePhone reads one number; weight is 0 for what is none.
 func onePhone(digits, region string) (p phone, weight int) {
-	if rest, ok := strings.CutPrefix(digits, "+8"); ok && len(rest) == 10 {
-		digits = "+7" + rest // 8 is dialled inside the country, never after a plus
-	}
 	if rest, ok := strings.CutPrefix(digits, "00"); ok {
 		digits = "+" + rest
 	}
 	number, err := phonenumbers.Parse(digits, region)
+	if rest, ok := strings.CutPrefix(digits, "+8"); ok && len(rest) == 10 && (err != nil || !phonenumbers.IsValidNumber(number)) {
+		number, err = phonenumbers.Parse("+7"+rest, region) // 8 is dialled inside the country, never after a plus
+	}
 	if err != nil || !phonenumbers.IsValidNumber(number) || oneDigit(strconv.FormatUint(number.GetNationalNumber(), 10)) {
 		return phone{}, 0
 	}
 	number.Extension = nil
 	own := phonenumbers.GetRegionCodeForNumber(number)
 	p = phone{phonenumbers.Format(number, phonenumbers.E164), tenancy.CountryCode(own)}
-	if own != region {
+	switch {
+	case len(own) != 2, len(p.e164) > longestE164:
+		return phone{}, 0 // of no country, as satellites are, or an inner number
+	case own != region:
 		return p, 1
 	}
 	if kind := phonenumbers.GetNumberType(number); kind == phonenumbers.MOBILE || kind == phonenumbers.FIXED_LINE_OR_MOBILE {

@@ -34,7 +34,7 @@ func splitName(full string, givenFirst bool) name {
 	text, odd := withoutRemarks(full)
 	var n name
 	if last, rest, ok := strings.Cut(text, ", "); ok && !strings.ContainsAny(rest, ",;/") && isSurname(last) {
-		n = assembled([]string{tidyName(last)}, namedParts(rest)) // Smith, John
+		n = assembled([]string{strings.Join(namedParts(last), " ")}, namedParts(rest)) // Smith, John
 	} else {
 		parts := namedParts(text)
 		n = inOrderOf(parts, givenFirst)
@@ -91,11 +91,17 @@ func namedParts(text string) []string {
 	if strings.ContainsFunc(text, unicode.IsDigit) {
 		words = slices.DeleteFunc(words, bareNumber.MatchString)
 	}
+	for i, w := range words {
+		words[i] = strings.Trim(w, `'"«»“”„`)
+	}
+	words = slices.DeleteFunc(words, func(w string) bool { return !strings.ContainsFunc(w, isLetterOrDigit) })
 	for len(words) > 1 && (roleOf(words[0])&title != 0 || words[0][len(words[0])-1] == '.' && beginsWith(plain(words[0]), theNameWords().remarks)) {
 		words = words[1:]
 	}
 	return partsOf(words)
 }
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // partsOf puts words together that make one part of a name.
 func partsOf(words []string) []string {
@@ -263,7 +269,7 @@ func indexesOf(s, sign string) []int {
 // tidyName drops what stands in brackets (a former name) and blanks around hyphens.
 func tidyName(s string) string {
 	if !strings.ContainsAny(s, "([-*\u2010\u2011–—") {
-		return s
+		return strings.TrimSpace(s)
 	}
 	s = bracketed.ReplaceAllString(s, "")
 	return strings.Trim(spacedHyphen.ReplaceAllString(s, "-"), " -*")

@@ -154,6 +154,10 @@ func (r *rowReader) readName() {
 		r.row.LastName, r.row.FirstName, r.row.MiddleName = n.last, n.first, n.middle
 		return
 	}
+	if beginsAsFormula(n.last) || beginsAsFormula(n.first) || beginsAsFormula(n.middle) {
+		r.add(FormulaText, r.nameField(FieldFullName, FieldLastName))
+		n = name{}
+	}
 	if !n.hasLetters() {
 		r.add(NameMissing, r.nameField(FieldFullName, FieldLastName))
 		return
