@@ -73,7 +73,10 @@ func benchRoster(ctx context.Context, s stack, n sizes) ([]result, error) {
 			result{What: many.what("file to Keycloak"), Opora: many.whole, Rival: "gocloak loop (create, group, role)", RivalRate: many.loop})
 	}
 	again, err := benchAgain(ctx, s, o)
-	return append(results, again...), err
+	if err != nil {
+		return results, err
+	}
+	return append(results, again...), tellSingles(ctx, o, 1000)
 }
 
 // warmUp runs everything once, so that nobody is measured on a Keycloak that
