@@ -76,7 +76,11 @@ func benchRoster(ctx context.Context, s stack, n sizes) ([]result, error) {
 	if err != nil {
 		return results, err
 	}
-	return append(results, again...), tellSingles(ctx, o, 1000)
+	results = append(results, again...)
+	if err := tellSingles(ctx, o, 1000); err != nil {
+		return results, err
+	}
+	return results, raw.tellMembership(ctx, "cdek", 500)
 }
 
 // warmUp runs everything once, so that nobody is measured on a Keycloak that
