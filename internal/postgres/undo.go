@@ -114,7 +114,12 @@ func (a *applier) sortOut(ctx context.Context, signIn bool) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.tx.Exec(ctx, `ANALYZE turn`); err != nil {
+	_, err = a.tx.Exec(ctx, `
+		ANALYZE turn;
+		CREATE TEMP TABLE later_list (id uuid, mode text, legal_entity text COLLATE "C", removed boolean) ON COMMIT DROP;
+		CREATE TEMP TABLE later_held (import_id uuid, line integer) ON COMMIT DROP;
+		CREATE TEMP TABLE later_full (import_id uuid, legal_entity text COLLATE "C") ON COMMIT DROP`)
+	if err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{a.sortChanged, a.sortConfirmed, a.sortTogether} {
@@ -160,35 +165,46 @@ func (a *applier) sortChanged(ctx context.Context) error {
 // him either. That list has changed nothing, so its rows tell; when they have
 // been removed after their term nobody can tell any more, and all is kept.
 func (a *applier) sortConfirmed(ctx context.Context) error {
-	_, err := a.tx.Exec(ctx, `
-		CREATE TEMP TABLE later ON COMMIT DROP AS
-		SELECT l.id, l.mode, l.legal_entity,
-			l.rows_read > l.rejected AND NOT EXISTS (SELECT FROM import_row r WHERE r.tenant = l.tenant AND r.import_id = l.id) AS removed
-		FROM import l JOIN import i ON i.tenant = l.tenant AND i.id = $2
-		WHERE l.tenant = $1 AND l.id <> i.id AND l.state IN ('applying', 'applied') AND l.applied_at > i.applied_at`, a.tenant, a.id)
-	if err != nil {
+	var later, removed int
+	err := a.tx.QueryRow(ctx, `
+		WITH made AS (
+			INSERT INTO later_list SELECT l.id, l.mode, l.legal_entity,
+				l.rows_read > l.rejected AND NOT EXISTS (SELECT FROM import_row r WHERE r.tenant = l.tenant AND r.import_id = l.id)
+			FROM import l JOIN import i ON i.tenant = l.tenant AND i.id = $2
+			WHERE l.tenant = $1 AND l.id <> i.id AND l.state IN ('applying', 'applied') AND l.applied_at > i.applied_at RETURNING removed)
+		SELECT count(*), count(*) FILTER (WHERE removed) FROM made`, a.tenant, a.id).Scan(&later, &removed)
+	switch {
+	case err != nil || later == 0:
+		return err
+	case removed > 0:
+		_, err = a.tx.Exec(ctx, `UPDATE turn SET state = 'kept', reason = 'too_late' WHERE state = 'reversed'`)
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `
-		UPDATE turn c SET state = 'kept', reason = 'confirmed_since' WHERE c.state = 'reversed' AND EXISTS (
-			SELECT FROM (SELECT * FROM later WHERE NOT removed) l LEFT JOIN import_row r ON r.tenant = $1 AND r.import_id = l.id AND r.legal_entity = c.legal_entity AND r.employee_key = c.employee_key
-			WHERE CASE
-				WHEN r.line IS NULL THEN c.kind = 'leave' AND l.mode = 'full' AND (l.legal_entity = c.legal_entity
-					OR EXISTS (SELECT FROM import_row o WHERE o.tenant = $1 AND o.import_id = l.id AND o.legal_entity = c.legal_entity))
-				WHEN EXISTS (SELECT FROM import_problem p WHERE p.tenant = $1 AND p.import_id = l.id AND p.stage = 'plan' AND p.code = 'identity_changed' AND p.line = r.line) THEN false
-				WHEN c.kind = 'leave' THEN l.mode = 'leavers' OR r.left_on = c.left_on
+	for _, statement := range []string{
+		// The rows that were held are about somebody else.
+		`INSERT INTO later_held SELECT p.import_id, p.line FROM import_problem p JOIN later_list l ON l.id = p.import_id
+			WHERE p.tenant = $1 AND p.stage = 'plan' AND p.code = 'identity_changed'`,
+		`INSERT INTO later_full SELECT l.id, l.legal_entity FROM later_list l WHERE l.mode = 'full' AND l.legal_entity <> '' UNION
+			SELECT l.id, r.legal_entity FROM later_list l JOIN import_row r ON r.tenant = $1 AND r.import_id = l.id WHERE l.mode = 'full'`,
+		`UPDATE turn c SET state = 'kept', reason = 'confirmed_since' FROM (
+			SELECT DISTINCT t.n FROM turn t CROSS JOIN later_list l
+				JOIN import_row r ON r.tenant = $1 AND r.import_id = l.id AND r.legal_entity = t.legal_entity AND r.employee_key = t.employee_key
+				LEFT JOIN later_held h ON h.import_id = l.id AND h.line = r.line
+			WHERE t.state = 'reversed' AND h.line IS NULL AND CASE
+				WHEN t.kind = 'leave' THEN l.mode = 'leavers' OR r.left_on = t.left_on
 				WHEN l.mode = 'leavers' THEN false
-				WHEN c.kind = 'update' THEN EXISTS (SELECT FROM jsonb_array_elements(c.fields) x WHERE x ->> 'new' = to_jsonb(r) ->> (x ->> 'field'))
-				ELSE true END)`, a.tenant)
-	if err != nil {
-		return err
+				WHEN t.kind = 'update' THEN EXISTS (SELECT FROM jsonb_array_elements(t.fields) x WHERE x ->> 'new' = to_jsonb(r) ->> (x ->> 'field'))
+				ELSE true END) x
+			WHERE c.n = x.n`,
+		`UPDATE turn c SET state = 'kept', reason = 'confirmed_since' WHERE c.tenant = $1 AND c.state = 'reversed' AND c.kind = 'leave' AND EXISTS (
+			SELECT FROM later_full f WHERE f.legal_entity = c.legal_entity AND NOT EXISTS (
+				SELECT FROM import_row r WHERE r.tenant = $1 AND r.import_id = f.import_id AND r.legal_entity = c.legal_entity AND r.employee_key = c.employee_key))`,
+	} {
+		if _, err := a.tx.Exec(ctx, statement, a.tenant); err != nil {
+			return err
+		}
 	}
-	_, err = a.tx.Exec(ctx, `UPDATE turn SET state = 'kept', reason = 'too_late' WHERE state = 'reversed' AND EXISTS (SELECT FROM later WHERE removed)`)
-	if err != nil {
-		return err
-	}
-	_, err = a.tx.Exec(ctx, `DROP TABLE later`)
-	return err
+	return nil
 }
 
 // sortTogether keeps all of a new person or nothing: a second employment hangs
