@@ -64,7 +64,7 @@ func (l *layout) isHidden(column int) bool {
 func (l *layout) remarks(h header, hiddenRows int) []tenancy.Problem {
 	var all []tenancy.Problem
 	if hiddenRows > 0 {
-		all = append(all, fileWarning(RowsHidden, "%d rows with people are hidden in the sheet (perhaps by a filter). They were read like all others: delete from the list whoever is not to be in it.", hiddenRows))
+		all = append(all, fileWarning(RowsHidden, "Rows with people are hidden in the sheet (perhaps by a filter): %d. They were read like all others: delete from the list whoever is not to be in it.", hiddenRows))
 	}
 	var columns []string
 	for _, column := range slices.Sorted(maps.Keys(h.names)) {

@@ -52,7 +52,7 @@ func newRosterParseCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "parse FILE --country RU",
 		Short: "Read a list offline: normalised rows and problems as JSON lines, summary last",
-		Long: `Read a list (.xlsx or CSV) offline and print what was understood as JSON lines, in
+		Long: `Read a list (.xlsx, .xlsm, .xls, .ods, HTML, CSV) offline and print what was understood as JSON lines, in
 file order: rows with their problems, skipped lines with the reason, the summary
 last. With --catalogue and --tenant the legal entities and segments are checked too.
 When the list asks which column holds what (header_ambiguous), answer with --map; a
