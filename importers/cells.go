@@ -34,43 +34,61 @@ type Line struct {
 }
 
 // Lines hands every line of the list that Parse reads with the same options to
-// emit, as it stands in the file: titles, header, rows and notes alike. A Line
-// is valid until emit returns. The file is read as it comes: call it for a file
+// emit, as it stands in the file: titles, header, rows and notes alike, and
+// returns its merged ranges that span lines. A Line is valid until emit returns. The file is read as it comes: call it for a file
 // that Parse has found sound. Errors are those of Parse.
-func Lines(ctx context.Context, path string, opts Options, emit func(Line) error) error {
+func Lines(ctx context.Context, path string, opts Options, emit func(Line) error) ([]Merge, error) {
 	b, err := openBook(path, opts.Limits.orDefault())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer b.Close()
 	found, err := findList(b, opts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	src, err := found.open()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var cells []Cell
 	for n := 0; ; n++ {
 		if n%256 == 0 && ctx.Err() != nil {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		l, err := src.next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return mergesOf(src), nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		cells = cells[:0]
 		for _, c := range l.cells {
 			cells = append(cells, Cell{c.column, CellKind(c.kind), c.text})
 		}
 		if err := emit(Line{l.no, cells}); err != nil {
-			return err
+			if g, ok := src.(grid); ok {
+				g.stop()
+			}
+			return nil, err
 		}
 	}
+}
+
+// Merge is a merged range that spans several lines: its value stands in the
+// first of them.
+type Merge struct{ Column, First, Last int }
+
+func mergesOf(src source) (all []Merge) {
+	g, ok := src.(grid)
+	if !ok {
+		return nil
+	}
+	for _, m := range g.layout().merges {
+		all = append(all, Merge{m.column, m.first, m.last})
+	}
+	return all
 }
 
 // WorkbookParts names the pieces of a workbook inside its archive that whoever
@@ -117,15 +135,20 @@ func ColumnOf(letters string) (column int, ok bool) { return columnOf(letters) }
 // error workbook adds: such a column is never read.
 func IsAdvice(name string) bool { return theDictionary().advice[plain(name)] }
 
-// adviceColumns are the columns of a header that we have written ourselves.
-func (h header) adviceColumns() []int {
-	var columns []int
-	for column, name := range h.names {
-		if IsAdvice(name) {
-			columns = append(columns, column)
+// withoutAdvice drops the columns that our error workbook has added, so that
+// they weigh nothing in the search for the header, and says which they are.
+func withoutAdvice(lines []line) (rest []line, columns []int) {
+	for i, l := range lines {
+		for _, c := range l.cells {
+			if IsAdvice(c.text) && !slices.Contains(columns, c.column) {
+				columns = append(columns, c.column)
+			}
+		}
+		if len(columns) > 0 {
+			lines[i].cells = slices.DeleteFunc(l.cells, func(c cell) bool { return slices.Contains(columns, c.column) })
 		}
 	}
-	return columns
+	return lines, columns
 }
 
 // withoutAdvice drops what our error workbook has written beside a line, so

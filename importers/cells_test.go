@@ -31,7 +31,7 @@ func TestLinesAreThoseOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got [][]Cell
-	err := Lines(context.Background(), path, russianList(), func(l Line) error {
+	_, err := Lines(context.Background(), path, russianList(), func(l Line) error {
 		if l.No != len(got)+1 {
 			t.Errorf("line %d follows %d others", l.No, len(got))
 		}

@@ -11,6 +11,7 @@ import (
 
 // header is the header of a list: where it ends and what its columns mean.
 type header struct {
+	advice     []int         // columns that our error workbook has added, which are never read
 	line       int           // the last one, when it has several
 	lines      int           // 1, 2 or 3
 	columns    map[int]Field // by column

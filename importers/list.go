@@ -139,7 +139,9 @@ func lookFor(b book, sheet string, opts Options) (list, error) {
 		}
 		return l, placedIn(sheet, fileProblem(FileEmpty, 0, "The list is empty: save it again, or send the right file."))
 	}
+	lines, advice := withoutAdvice(lines)
 	found, headErr := headerOf(lines, opts)
+	found.advice = advice
 	if l.header = found; headErr != nil {
 		if err != nil && len(found.columns) == 0 {
 			return l, err // the damage explains why there is no header

@@ -38,7 +38,7 @@ func newRowReader(opts Options, h header, sheet string) *rowReader {
 		opts.Today = tenancy.DateOf(time.Now())
 	}
 	r := &rowReader{
-		opts: opts, header: h, sheet: sheet, fields: map[Field]int{}, advice: h.adviceColumns(),
+		opts: opts, header: h, sheet: sheet, fields: map[Field]int{}, advice: h.advice,
 		finder: newNameFinder(settlement{}), remarks: tableRemarks{status: statusColumn(h)},
 	}
 	for column, field := range h.columns {

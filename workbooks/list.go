@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -30,6 +31,7 @@ type listWriter struct {
 	header int    // line
 	to     int    // the header's last column
 	styles [3 * looks]int
+	merges []importers.Merge // ranges to be merged
 }
 
 // listFrame says what a listWriter's sheet looks like.
@@ -262,6 +264,7 @@ var shortNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?$`)
 // close writes what follows the rows.
 func (w *listWriter) close() error {
 	tail := append([]byte("</sheetData>"), w.filterTag()...)
+	tail = append(tail, w.mergeTags()...)
 	if _, err := w.sheet.Write(append(tail, w.tail...)); err != nil {
 		return err
 	}
@@ -277,6 +280,21 @@ func (w *listWriter) filterTag() string {
 		return ""
 	}
 	return fmt.Sprintf(`<autoFilter ref="A%d:%s%d"/>`, w.header, importers.ColumnLetter(w.to), w.last)
+}
+
+// mergeTags merges the ranges, each of which is one column wide.
+func (w *listWriter) mergeTags() string {
+	if len(w.merges) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<mergeCells count="%d">`, len(w.merges))
+	for _, m := range w.merges {
+		letter := importers.ColumnLetter(m.Column)
+		fmt.Fprintf(&b, `<mergeCell ref="%s%d:%s%d"/>`, letter, m.First, letter, m.Last)
+	}
+	b.WriteString("</mergeCells>")
+	return b.String()
 }
 
 // appendText appends a text as XML. What XML cannot hold, and what Excel would

@@ -65,7 +65,7 @@ type shape struct{ last, columns, advice int }
 // the last column.
 func shapeOf(ctx context.Context, path string, m Marking, headerOnly bool) (shape, error) {
 	s := shape{last: -1, advice: -1}
-	err := importers.Lines(ctx, path, m.Options, func(l importers.Line) error {
+	_, err := importers.Lines(ctx, path, m.Options, func(l importers.Line) error {
 		for _, c := range l.Cells {
 			s.last = max(s.last, c.Column)
 			if l.No == m.Summary.HeaderLine {
@@ -100,7 +100,7 @@ func markAnew(ctx context.Context, path string, m Marking, f *faults, to io.Writ
 	if err != nil {
 		return err
 	}
-	err = importers.Lines(ctx, path, m.Options, func(l importers.Line) error {
+	merges, err := importers.Lines(ctx, path, m.Options, func(l importers.Line) error {
 		here := f.of(l.No)
 		if err := w.begin(l.No, heightOf(f.advice(here))); err != nil {
 			return err
@@ -111,6 +111,7 @@ func markAnew(ctx context.Context, path string, m Marking, f *faults, to io.Writ
 	if err != nil {
 		return err
 	}
+	w.merges = merges
 	return w.close()
 }
 

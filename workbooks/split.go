@@ -153,7 +153,7 @@ func (s *Split) Write(ctx context.Context, part int, to io.Writer) (rows int, er
 	}
 	at := 0
 	var group []importers.Cell
-	err = importers.Lines(ctx, s.path, s.options, func(l importers.Line) error {
+	_, err = importers.Lines(ctx, s.path, s.options, func(l importers.Line) error {
 		for at < len(s.lines) && int(s.lines[at].no) < l.No {
 			at++
 		}
