@@ -272,6 +272,13 @@ func TestValuesOfCells(t *testing.T) {
 		"date without a style":  {`<c r="A2"><v>1</v></c>` + who + `<c r="D2"><v>45352</v></c>`, func(r Record) bool { return r.Row.HiredOn.String() == "2024-03-01" }},
 		"ISO date cell":         {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" t="d"><v>2024-03-01T00:00:00</v></c>`, func(r Record) bool { return r.Row.HiredOn.String() == "2024-03-01" }},
 		"date out of range":     {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" s="1"><v>-5</v></c>`, func(r Record) bool { return r.OK && slices.Contains(codes(r), ValueLost) }},
+		"nought in dates":       {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" s="1"><v>0</v></c>`, func(r Record) bool { return r.OK && r.Row.HiredOn.IsZero() && !slices.Contains(codes(r), ValueLost) }},
+		"a truth for a number":  {`<c r="A2" t="b"><v>1</v></c>` + who, func(r Record) bool { return !r.OK && slices.Contains(codes(r), ValueLost) }},
+		"a negative number":     {`<c r="A2"><v>-5</v></c>` + who, func(r Record) bool { return r.OK && !slices.Contains(codes(r), FormulaText) }},
+		"a formula as text":     {`<c r="A2" t="str"><v>=1+1</v></c>` + who, func(r Record) bool { return !r.OK && slices.Contains(codes(r), FormulaText) }},
+		"a formula's formula":   {`<c r="A2" t="str"><f>"="&amp;"1"</f><v>=1</v></c>` + who, func(r Record) bool { return !r.OK && slices.Contains(codes(r), FormulaText) }},
+		"fifteen digits":        {`<c r="A2"><v>123456789012345</v></c>` + who, func(r Record) bool { return r.Row.EmployeeNo == "123456789012345" }},
+		"a formula of a name":   {`<c r="A2"><v>1</v></c><c r="B2" t="str"><f>HYPERLINK("http://x")</f><v>Петров</v></c><c r="C2" t="str"><v>Пётр</v></c>`, func(r Record) bool { return r.Row.LastName == "Петров" }},
 		"phone as a number":     {`<c r="A2"><v>1</v></c>` + who + `<c r="E2"><v>79000123456</v></c>`, func(r Record) bool { return r.Row.Phone == "+79000123456" }},
 		"empty values":          {`<c r="A2"><v>1</v></c>` + who + `<c r="D2" t="s"><v></v></c><c r="E2" t="str"><f>""</f><v></v></c>`, func(r Record) bool { return r.OK && !slices.Contains(codes(r), ValueLost) }},
 		"escaped characters":    {`<c r="A2" t="str"><v>A_x002D_1</v></c>` + who, func(r Record) bool { return r.Row.EmployeeNo == "A-1" }},
@@ -288,11 +295,14 @@ func TestValuesOfCells(t *testing.T) {
 
 func TestDatesOf1904(t *testing.T) {
 	book := packBook(t, bookParts{
-		"xl/workbook.xml":          `<workbook xmlns:r="x"><workbookPr date1904="1"/><sheets><sheet name="A" r:id="r1"/></sheets></workbook>`,
-		"xl/worksheets/sheet1.xml": wholeSheet(`<row r="1"><c t="str"><v>Таб. №</v></c><c t="str"><v>ФИО</v></c><c t="str"><v>Дата приема</v></c></row><row r="2"><c><v>1</v></c><c t="str"><v>Иванов Иван</v></c><c s="1"><v>43890</v></c></row>`),
+		"xl/workbook.xml": `<workbook xmlns:r="x"><workbookPr date1904="1"/><sheets><sheet name="A" r:id="r1"/></sheets></workbook>`,
+		"xl/worksheets/sheet1.xml": wholeSheet(`<row r="1"><c t="str"><v>Таб. №</v></c><c t="str"><v>ФИО</v></c><c t="str"><v>Дата приема</v></c></row><row r="2"><c><v>1</v></c><c t="str"><v>Иванов Иван</v></c><c s="1"><v>43890</v></c></row>` +
+			`<row r="3"><c><v>2</v></c><c t="str"><v>Петров Пётр</v></c><c><v>43890</v></c></row>`),
 	})
-	if got := mustParse(t, book, russianList()).rows()[0].Row.HiredOn.String(); got != "2024-03-01" {
-		t.Errorf("hired on %s, want 2024-03-01", got)
+	for _, r := range mustParse(t, book, russianList()).rows() { // formatted as a date, and not
+		if got := r.Row.HiredOn.String(); got != "2024-03-01" {
+			t.Errorf("line %d: hired on %s, want 2024-03-01", r.Line, got)
+		}
 	}
 }
 
