@@ -66,9 +66,13 @@ func findHeader(lines []line, told settlement) (header, error) {
 	var ambiguous error
 	near := map[Field]bool{}
 	finder := newNameFinder(told)
-	nothing := !slices.ContainsFunc(lines, finder.namesSomething)
+	names := make([]bool, len(lines))
+	for i, l := range lines {
+		names[i] = finder.namesSomething(l)
+	}
+	nothing := !slices.Contains(names, true)
 	for i := range lines {
-		if !nothing && !slices.ContainsFunc(lines[i:min(i+mostLines, len(lines))], finder.namesSomething) {
+		if !nothing && !slices.Contains(names[i:min(i+mostLines, len(lines))], true) {
 			continue // misspellings are dear to look for, and a header has some name right
 		}
 		for _, c := range candidates(lines[i:]) {

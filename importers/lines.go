@@ -46,7 +46,7 @@ func (r *rowReader) recognise() Reason {
 		return Header
 	case numbersColumns(l), !r.around.begun && hintsOnly(l):
 		return Header
-	case r.around.otherTable, isRule(l):
+	case r.around.otherTable && !r.leavesTable(), isRule(l):
 		return Note
 	case r.around.titles[lineKey(l)]:
 		return Title
@@ -166,6 +166,17 @@ func (r *rowReader) beginsOtherTable() bool {
 	return true
 }
 
+// leavesTable reports whether a line after the header of another table may be a
+// person's again: it has a name, or a number and a way to reach somebody. A list
+// of people in other columns is never left but by our header.
+func (r *rowReader) leavesTable() bool {
+	if r.around.otherList || !r.named() && !(r.numbered() && r.hasDetails()) {
+		return false
+	}
+	r.around.otherTable = false
+	return true
+}
+
 // isTotal reports whether a line announces a sum.
 func (r *rowReader) isTotal() bool {
 	for i, c := range r.line.cells {
@@ -226,7 +237,7 @@ func (r *rowReader) mayBePerson(first cell) bool {
 	}
 	switch r.header.columns[first.column] {
 	case FieldPosition, FieldDepartment:
-		return r.hasDetails() || !r.around.gap
+		return r.hasDetails() || !r.around.gap || r.line.at(r.fields[FieldEmployeeNo]).text != ""
 	}
 	return r.hasDetails() && first.column != r.fields[FieldEmployeeNo]
 }
@@ -350,13 +361,16 @@ func looksLikePerson(text string) bool {
 	if len(words) < 2 || len(words) > 5 {
 		return false
 	}
-	named := false
+	named, small := false, text == strings.ToLower(text) // typed without capitals
 	for i, w := range words {
 		r, _ := utf8.DecodeRuneInString(w)
-		if unitWord(w) || !unicode.IsUpper(r) && !isChildOf(w) && !(i == 0 && isParticle(w)) || strings.ContainsAny(w, "0123456789«»\"№:") {
+		if unitWord(w) || !unicode.IsUpper(r) && !small && !isChildOf(w) && !(i == 0 && isParticle(w)) || strings.ContainsAny(w, "0123456789«»\"№:") {
 			return false
 		}
 		named = named || isInitial(w) || len(words) >= 3 && isPatronymic(w) || isChildOf(w)
+	}
+	if small {
+		return named || slices.ContainsFunc(words, isGiven) && looksLikeSurname(words[0])
 	}
 	return named || len(words) <= 3
 }

@@ -172,15 +172,16 @@ func (r reading) weight() int {
 // nameFinder understands the names of columns, and remembers what it understood:
 // the same line is part of several candidates.
 type nameFinder struct {
-	told settlement
-	memo map[string]understood
+	told  settlement
+	memo  map[string]understood
+	exact map[string]bool // whether a text names something without misspellings
 }
 
 // memoNames bounds the memory: far more than a header has columns.
 const memoNames = 4096
 
 func newNameFinder(told settlement) *nameFinder {
-	return &nameFinder{told: told, memo: map[string]understood{}}
+	return &nameFinder{told: told, memo: map[string]understood{}, exact: map[string]bool{}}
 }
 
 func (f *nameFinder) understand(name string) understood {
@@ -201,18 +202,33 @@ func (f *nameFinder) understand(name string) understood {
 // or of the tenant, without misspellings.
 func (f *nameFinder) namesSomething(l line) bool {
 	return slices.ContainsFunc(l.cells, func(c cell) bool {
+		names, ok := f.exact[c.text]
+		if !ok {
+			names = f.isName(c)
+			f.exact[c.text] = names
+		}
+		return names
+	})
+}
+
+func (f *nameFinder) isName(c cell) bool {
+	if c.kind != textCell || !hasLetters(c.text) && !strings.ContainsAny(c.text, "№#") {
+		return false
+	}
+	if len(f.told.names) > 0 {
 		if _, ok := f.told.names[key(c.text)]; ok {
 			return true
 		}
-		if !theDictionary().mayKnow(c.text) {
-			return false
-		}
-		v := theDictionary().whole(c.text, false)
-		if !v.ok && !v.settled && len(c.text) <= 4*longestName {
-			v = theDictionary().byParts(c.text, false)
-		}
-		return v.ok || len(v.fits) > 1
-	})
+	}
+	d := theDictionary()
+	if !d.mayKnow(c.text) {
+		return false
+	}
+	v := d.whole(c.text, false)
+	if !v.ok && !v.settled {
+		v = d.byParts(c.text, false)
+	}
+	return v.ok || len(v.fits) > 1
 }
 
 // read understands the names that stand above each other in a column. seen
