@@ -13,8 +13,11 @@ import "context"
 
 // findKin fills the temporary tables kin_person, kin_row and kin_missed.
 func (p *planner) findKin(ctx context.Context) error {
-	// The cursors that follow are read to their end, and sort in memory.
+	// What follows reads whole tables to their end, which the import before may
+	// have filled a moment ago: planned with their sizes of before, loops within
+	// loops would take minutes.
 	_, err := p.tx.Exec(ctx, `
+		SET LOCAL enable_nestloop = off;
 		SET LOCAL cursor_tuple_fraction = 1;
 		SET LOCAL work_mem = '64MB';
 		CREATE TEMP TABLE kin_person (id uuid PRIMARY KEY) ON COMMIT DROP;
@@ -35,7 +38,7 @@ func (p *planner) findKin(ctx context.Context) error {
 }
 
 func (p *planner) dropKin(ctx context.Context) error {
-	_, err := p.tx.Exec(ctx, `DROP TABLE kin_person, kin_row, kin_missed, kin_pair, kin_newcomer`)
+	_, err := p.tx.Exec(ctx, `SET LOCAL enable_nestloop TO DEFAULT; DROP TABLE kin_person, kin_row, kin_missed, kin_pair, kin_newcomer`)
 	return err
 }
 
