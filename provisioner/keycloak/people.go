@@ -123,16 +123,11 @@ func difference(have gocloak.User, want provisioner.Account) (change gocloak.Use
 	return change, differs
 }
 
-// DisableAccount implements provisioner.People.
+// DisableAccount implements provisioner.People. Nobody looks first whether the
+// account is disabled already: hardly one is, and to say it again does nothing.
 func (p *People) DisableAccount(ctx context.Context, id tenancy.EmployeeID) error {
-	user, err := p.user(ctx, id)
-	if err != nil {
+	if _, err := p.client.send(ctx, http.MethodPut, p.path("users", string(id)), gocloak.User{Enabled: gocloak.BoolP(false)}, nil); err != nil {
 		return missing(err)
-	}
-	if gocloak.PBool(user.Enabled) {
-		if _, err := p.client.send(ctx, http.MethodPut, p.path("users", string(id)), gocloak.User{Enabled: gocloak.BoolP(false)}, nil); err != nil {
-			return missing(err)
-		}
 	}
 	return p.endSessions(ctx, id)
 }
