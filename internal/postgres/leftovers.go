@@ -103,6 +103,11 @@ func dropPlan(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id rost
 
 // removeRows removes the rows of imports that have ended.
 func removeRows(ctx context.Context, tx pgx.Tx, before time.Time) error {
+	// The header's texts go too: where a list has no header they may be a person's.
+	_, err := tx.Exec(ctx, `UPDATE import SET names = '{}' WHERE names <> '{}' AND state IN ('applied', 'failed', 'cancelled', 'undone') AND coalesce(ended_at, uploaded_at) < $1`, before)
+	if err != nil {
+		return err
+	}
 	const ended = `i.tenant = r.tenant AND i.id = r.import_id AND i.state IN ('applied', 'failed', 'cancelled', 'undone') AND coalesce(i.ended_at, i.uploaded_at) < $1`
 	for _, table := range []string{"import_row", "import_refused"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` r USING import i WHERE `+ended, before); err != nil {

@@ -166,39 +166,54 @@ func (r *Rosters) AbandonParse(ctx context.Context, p *job.Parsing) error {
 // into the queue once more.
 const wakeAfter = 30 * time.Second
 
+// maxLost is how often whoever parses an import may die of it, or beside it,
+// before it is ended: a file must not kill one worker after the other.
+const maxLost = 5
+
 // WakeParses implements job.Uploads. A claim that has run out is taken away,
 // so that a process that only seemed dead is fenced; from then on the import
 // waits as any other.
 func (r *Rosters) WakeParses(ctx context.Context) error {
 	return r.db.ForContour(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			UPDATE import i SET state = 'received', claim = NULL, progress = NULL, lease_until = now() + $1
+			UPDATE import i SET state = 'received', claim = NULL, progress = NULL, lease_until = now() + $1, lost = i.lost + (i.state = 'parsing')::int
 			FROM (SELECT tenant, id FROM import WHERE state IN ('received', 'parsing') AND lease_until < now() FOR UPDATE SKIP LOCKED) w
 			WHERE i.tenant = w.tenant AND i.id = w.id
-			RETURNING i.id::text, EXISTS (SELECT FROM river_job j WHERE j.kind = $2 AND j.state IN ('available', 'pending', 'retryable', 'scheduled') AND j.args ->> 'import' = i.id::text)`,
+			RETURNING i.tenant, i.id::text, i.lost, EXISTS (SELECT FROM river_job j WHERE j.kind = $2 AND j.state IN ('available', 'pending', 'retryable', 'scheduled') AND j.args ->> 'import' = i.id::text)`,
 			wakeAfter, job.ParseImport{}.Kind())
 		if err != nil {
 			return err
 		}
-		var ids []roster.ImportID
-		var id roster.ImportID
-		var queued bool // and the queue is long
-		_, err = pgx.ForEachRow(rows, []any{&id, &queued}, func() error {
-			if !queued {
-				ids = append(ids, id)
-			}
-			return nil
-		})
+		stopped, err := pgx.CollectRows(rows, pgx.RowToStructByPos[stoppedParse])
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if err := r.queue.Enqueue(ctx, tx, job.ParseImport{Import: id}); err != nil {
+		for _, p := range stopped {
+			if err := r.wake(ctx, tx, p); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// stoppedParse is an import that should be parsed and that nobody parses.
+type stoppedParse struct {
+	Tenant tenancy.TenantSlug
+	ID     roster.ImportID
+	Lost   int  // how often its claim has run out
+	Queued bool // its job is in the queue, which is long
+}
+
+func (r *Rosters) wake(ctx context.Context, tx pgx.Tx, p stoppedParse) error {
+	switch {
+	case p.Lost >= maxLost:
+		return failParse(ctx, tx, p.Tenant, p.ID, tenancy.Problem{Code: "parse_failed", Severity: tenancy.SeverityError,
+			Message: "Whoever began to read the list did not come to an end, several times; nothing was changed. Copy the list alone into a new workbook, as values, and upload that; tell the platform's support if this stays."})
+	case p.Queued:
+		return nil
+	}
+	return r.queue.Enqueue(ctx, tx, job.ParseImport{Import: p.ID})
 }
 
 // FailParse implements job.Uploads.
@@ -207,15 +222,20 @@ func (r *Rosters) FailParse(ctx context.Context, p *job.Parsing, problem tenancy
 		if err := fence(ctx, tx, p); err != nil {
 			return err
 		}
-		if err := addProblems(ctx, tx, p.Tenant, p.Import, "parse", []tenancy.Problem{howToAnswer(problem)}); err != nil {
-			return err
-		}
-		if err := dropUpload(ctx, tx, p.Tenant, p.Import); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `UPDATE import SET state = 'failed', claim = NULL, lease_until = NULL, progress = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, p.Tenant, p.Import)
-		return err
+		return failParse(ctx, tx, p.Tenant, p.Import, problem)
 	})
+}
+
+// failParse ends an import whose file cannot be taken.
+func failParse(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID, problem tenancy.Problem) error {
+	if err := addProblems(ctx, tx, tenant, id, "parse", []tenancy.Problem{howToAnswer(problem)}); err != nil {
+		return err
+	}
+	if err := dropUpload(ctx, tx, tenant, id); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE import SET state = 'failed', claim = NULL, lease_until = NULL, progress = NULL, waiting = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, tenant, id)
+	return err
 }
 
 // fence locks the import for whoever still holds the claim. Another's late

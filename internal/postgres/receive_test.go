@@ -134,6 +134,24 @@ func TestAParseThatDiedIsTakenUp(t *testing.T) {
 	}
 }
 
+// TestAFileThatKillsItsReadersIsLeftAlone lets one after the other die of it.
+func TestAFileThatKillsItsReadersIsLeftAlone(t *testing.T) {
+	o := newOffice(t)
+	i := o.receive(roster.Add, roster.Hints{}, list(persons(0, 5)...))
+	for range 5 {
+		if p, err := o.BeginParse(t.Context(), i.ID); err != nil || p == nil {
+			t.Fatalf("%v %v", p, err)
+		}
+		o.exec(`UPDATE import SET lease_until = now() - interval '1 second'`)
+		if err := o.WakeParses(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if i := o.read(i.ID); i.State != roster.Failed || !slices.Equal(problemCodes(i), []string{"parse_failed"}) || o.count(`SELECT count(*) FROM upload_chunk`) != 0 {
+		t.Errorf("%+v", i)
+	}
+}
+
 func TestListsAreScanned(t *testing.T) {
 	o := newOffice(t)
 	daemon := scantest.Start(t)
