@@ -123,16 +123,30 @@ const (
 // clashes says, by the number of the record, how it clashes with another one;
 // nil when none does. Every row of a clash is named: nobody can say which of
 // them is right. The same person may stand on several rows, for several jobs.
-// each gives the records again, with the values of their merged cells.
-func (m *mentions) clashes(each func(func(i int, r *Record) error) error) ([]clash, error) {
+// again gives records once more, with the values of their merged cells: those
+// of the stretches, from one number to before another, that are wanted, and
+// perhaps others.
+func (m *mentions) clashes(again func(wanted func(from, to int) bool, f func(i int, r *Record) error) error) ([]clash, error) {
 	keys, emails := m.keys.repeated(), m.emails.repeated()
 	if len(keys)+len(emails) == 0 {
 		return nil, nil
 	}
+	shares := func(i int) (key, email bool) {
+		_, key = slices.BinarySearch(keys, m.keys.at(i))
+		_, email = slices.BinarySearch(emails, m.emails.at(i))
+		return key, email
+	}
+	anyOf := func(from, to int) bool {
+		for i := from; i < to; i++ {
+			if key, email := shares(i); key || email {
+				return true
+			}
+		}
+		return false
+	}
 	var byKey, byEmail []mention
-	err := each(func(i int, r *Record) error {
-		_, sharesKey := slices.BinarySearch(keys, m.keys.at(i))
-		_, sharesEmail := slices.BinarySearch(emails, m.emails.at(i))
+	err := again(anyOf, func(i int, r *Record) error {
+		sharesKey, sharesEmail := shares(i)
 		if !sharesKey && !sharesEmail {
 			return nil
 		}

@@ -270,7 +270,7 @@ func parseSafely(ctx context.Context, told order, emit func(Record) error) (summ
 // Garbage is allowed to take that much before it is collected; of a large heap
 // a seventh, because collecting costs by what lives.
 const (
-	garbage      = 16 << 20
+	garbage      = 6 << 20
 	leastGarbage = 15  // percent of what lives
 	mostGarbage  = 100 // Go's own default
 )

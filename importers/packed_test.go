@@ -47,6 +47,7 @@ func TestPackingKeepsEveryField(t *testing.T) {
 
 func TestTheSpoolKeepsTheOrder(t *testing.T) {
 	var s spool
+	defer s.close()
 	r := filledRecord(t)
 	const records = 5000 // several blocks, and some that are not packed yet
 	for i := range records {
@@ -57,6 +58,24 @@ func TestTheSpoolKeepsTheOrder(t *testing.T) {
 	}
 	if len(s.blocks) < 2 || len(s.plain) == 0 {
 		t.Fatalf("%d blocks and %d bytes prove nothing", len(s.blocks), len(s.plain))
+	}
+	for from := range records { // each stretch holds what it says
+		if from%1000 != 0 {
+			continue
+		}
+		found := 0
+		err := s.some(func(a, b int) bool { return a <= from && from < b }, func(i int, r *Record) error {
+			if i == from && r.Line == from+1 {
+				found++
+			}
+			if r.Line != i+1 {
+				return fmt.Errorf("record %d is of line %d", i, r.Line)
+			}
+			return nil
+		})
+		if err != nil || found != 1 {
+			t.Errorf("record %d was found %d times, %v", from, found, err)
+		}
 	}
 	for range 2 { // it can be read again
 		seen := 0

@@ -35,6 +35,7 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 	}
 	l := &listing{progress: opts.Progress, list: found, rows: newRowReader(opts, found.header, found.sheet), mentions: newMentions(), lastPerson: -1, watch: watch}
 	l.rows.day0 = epochOf(b)
+	defer l.spool.close()
 	l.watch.lap(&l.cost.Find)
 	if err := l.read(ctx, src); err != nil {
 		return Summary{}, err
@@ -162,8 +163,14 @@ func (l *listing) spread(merges []merge) error {
 // filled gives the records that were put away, with the values of their merged
 // cells.
 func (l *listing) filled(f func(i int, r *Record) error) error {
+	return l.someFilled(func(int, int) bool { return true }, f)
+}
+
+// someFilled is filled without the stretches that are not wanted, where no
+// merged cell needs what stands in them.
+func (l *listing) someFilled(wanted func(from, to int) bool, f func(i int, r *Record) error) error {
 	fill := l.filler()
-	return l.spool.each(func(i int, r *Record) error {
+	return l.spool.some(func(from, to int) bool { return len(l.fills) > 0 || wanted(from, to) }, func(i int, r *Record) error {
 		fill(r)
 		return f(i, r)
 	})
@@ -210,7 +217,7 @@ func copyField(field Field, to *Record, from Record) {
 
 // emit gives the records to the caller, now that all is known of them.
 func (l *listing) emit(ctx context.Context, summary *Summary, emit func(Record) error) error {
-	clashes, err := l.mentions.clashes(l.filled)
+	clashes, err := l.mentions.clashes(l.someFilled)
 	if err != nil {
 		return err
 	}

@@ -11,10 +11,19 @@ import (
 // number stands twice is known only at the end, and a million rows as structs
 // would take gigabytes. Nothing of it is written to a disk.
 type spool struct {
-	plain  []byte
-	blocks [][]byte
-	packer *flate.Writer
-	packed bytes.Buffer
+	plain   []byte
+	blocks  []block
+	arena   arena
+	n       int // records
+	packedN int // of them in blocks
+	packer  *flate.Writer
+	packed  bytes.Buffer
+}
+
+// block is some records, packed, in the arena.
+type block struct {
+	bytes    []byte
+	from, to int // numbers of the records, the last one not in it
 }
 
 // blockBytes is how much is packed at a time.
@@ -22,6 +31,7 @@ const blockBytes = 256 << 10
 
 func (s *spool) add(r *Record) error {
 	s.plain = appendRecord(s.plain, r)
+	s.n++
 	if len(s.plain) < blockBytes {
 		return nil
 	}
@@ -40,37 +50,56 @@ func (s *spool) pack() error {
 	if err := s.packer.Close(); err != nil {
 		return err
 	}
-	s.blocks = append(s.blocks, bytes.Clone(s.packed.Bytes()))
-	s.plain = s.plain[:0]
+	kept, err := s.arena.keep(s.packed.Bytes())
+	if err != nil {
+		return err
+	}
+	s.blocks = append(s.blocks, block{kept, s.packedN, s.n})
+	s.plain, s.packedN = s.plain[:0], s.n
 	return nil
+}
+
+// close forgets everything.
+func (s *spool) close() {
+	s.arena.close()
+	s.blocks, s.plain = nil, nil
 }
 
 // each gives back the records in order, with their numbers from 0.
 func (s *spool) each(f func(i int, r *Record) error) error {
-	i := 0
-	unpack := func(b []byte) error {
-		for u := (unpacker{rest: string(b)}); u.rest != ""; i++ {
-			r, err := u.record()
-			if err != nil {
-				return err
-			}
-			if err := f(i, &r); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	return s.some(func(int, int) bool { return true }, f)
+}
+
+// some is each without the stretches of records, from one number to before
+// another, that are not wanted.
+func (s *spool) some(wanted func(from, to int) bool, f func(i int, r *Record) error) error {
 	var plain bytes.Buffer
 	opened := flate.NewReader(nil)
-	for _, block := range s.blocks {
+	for _, b := range s.blocks {
+		if !wanted(b.from, b.to) {
+			continue
+		}
 		plain.Reset()
-		_ = opened.(flate.Resetter).Reset(bytes.NewReader(block), nil) // a reader of flate's can be reset, and never fails to
+		_ = opened.(flate.Resetter).Reset(bytes.NewReader(b.bytes), nil) // a reader of flate's can be reset, and never fails to
 		if _, err := io.Copy(&plain, opened); err != nil {
 			return errors.Join(errPacked, err)
 		}
-		if err := unpack(plain.Bytes()); err != nil {
+		if err := unpack(plain.Bytes(), b.from, f); err != nil {
 			return err
 		}
 	}
-	return unpack(s.plain)
+	return unpack(s.plain, s.packedN, f)
+}
+
+func unpack(b []byte, i int, f func(i int, r *Record) error) error {
+	for u := (unpacker{rest: string(b)}); u.rest != ""; i++ {
+		r, err := u.record()
+		if err != nil {
+			return err
+		}
+		if err := f(i, &r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
