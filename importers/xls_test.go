@@ -365,3 +365,30 @@ func TestContainersThatAreRefused(t *testing.T) {
 		t.Error(fmt.Sprint("the sound one: ", told(p)))
 	}
 }
+
+// A stream below the cutoff stands in the small sectors of the root's stream.
+func TestASmallWorkbook(t *testing.T) {
+	records := workbookRecords(0, 0, nil, func(w *biffWriter) { xlsHead(w); xlsPerson(w) })
+	var table []byte
+	for i := range uint32(64) {
+		next := i + 1
+		if int(next)*64 >= len(records) {
+			next = endOfChain
+		}
+		table = binary.LittleEndian.AppendUint32(table, next)
+	}
+	book := packContainer(t, []string{"Workbook", "Table"}, map[string][]byte{"Workbook": records, "Table": table})
+	directory := int(binary.LittleEndian.Uint32(book[48:])+1) * 512
+	workbook, tables := directory+entrySize, directory+2*entrySize
+	put := func(offset int, v uint32) { binary.LittleEndian.PutUint32(book[offset:], v) }
+	put(60, binary.LittleEndian.Uint32(book[tables+116:]))
+	put(directory+116, binary.LittleEndian.Uint32(book[workbook+116:]))
+	put(directory+120, 4096)
+	put(workbook+116, 0)
+	put(workbook+120, uint32(len(records)))
+	if got := told(mustParse(t, book, russianList())); got != "2 1 Иванов Склад" {
+		t.Errorf("got %s", got)
+	}
+	put(workbook+120, 4000)
+	wantFileProblem(t, book, FileDamaged, 0)
+}
