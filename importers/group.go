@@ -210,6 +210,9 @@ func (r *rowReader) readTitles(titles []line) {
 	}
 }
 
+// everybody begins what a report says when it is not of one department.
+var everybody = skeletons([]string{"все", "all", "барлық"})
+
 func startsWithCapital(text string) bool {
-	return text != "" && unicode.IsUpper([]rune(text)[0]) && !strings.ContainsAny(text, "<>*") && !beginsWith(skeleton(text), skeletons([]string{"все", "all", "барлық"}))
+	return text != "" && unicode.IsUpper([]rune(text)[0]) && !strings.ContainsAny(text, "<>*") && !beginsWith(skeleton(text), everybody)
 }
