@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,12 +59,12 @@ func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 // sink is the use cases of uploads: it counts what comes.
 type sink struct {
 	api.Rosters
-	bytes int64
+	bytes atomic.Int64
 }
 
 func (s *sink) Receive(_ context.Context, _ tenancy.Actor, u api.Upload) (roster.Import, error) {
 	n, err := io.Copy(io.Discard, u.Content)
-	s.bytes = n
+	s.bytes.Store(n)
 	return anImport(roster.Received), err
 }
 
@@ -136,8 +137,8 @@ func TestAnUploadCostsNoMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer.Body.Close()
-	if answer.StatusCode != 202 || s.bytes != size {
-		t.Fatalf("%d, %d bytes arrived", answer.StatusCode, s.bytes)
+	if answer.StatusCode != 202 || s.bytes.Load() != size {
+		t.Fatalf("%d, %d bytes arrived", answer.StatusCode, s.bytes.Load())
 	}
 	if grown := int64(peak) - int64(before.HeapInuse); grown > 32<<20 {
 		t.Errorf("the heap grew by %d MB", grown>>20)
@@ -266,14 +267,15 @@ func TestContinueIsSaidToThoseWhoMay(t *testing.T) {
 }
 
 func TestASenderThatBreaksOffLeavesNothing(t *testing.T) {
-	s := &sink{bytes: -1}
+	s := &sink{}
+	s.bytes.Store(-1)
 	_, url := listen(t, s, t.TempDir())
 	_, err := http.DefaultClient.Do(sending(t, url, io.MultiReader(bytes.NewReader(make([]byte, 3<<20)), readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))))
 	if err == nil {
 		t.Fatal("it did not break off")
 	}
 	time.Sleep(50 * time.Millisecond)
-	if s.bytes != -1 {
+	if s.bytes.Load() != -1 {
 		t.Error("half a list was received")
 	}
 }
