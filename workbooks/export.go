@@ -62,7 +62,7 @@ func (e Export) writeBook(to io.Writer, rows iter.Seq2[importers.Row, error]) (n
 	if err != nil {
 		return 0, err
 	}
-	if err := w.begin(1, 0); err != nil {
+	if err := w.begin(1, headHeight); err != nil {
 		return 0, err
 	}
 	for i, c := range all {

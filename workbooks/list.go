@@ -124,7 +124,7 @@ func (w *listWriter) build(frame listFrame) ([]byte, error) {
 		}
 		w.styles[look] = id
 	}
-	for column := range max(frame.columns, len(frame.widths)) {
+	for column := range frame.columns {
 		width, ok := frame.widths[column]
 		if !ok {
 			width = defaultWidth

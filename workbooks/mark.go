@@ -96,13 +96,19 @@ func markAnew(ctx context.Context, path string, m Marking, f *faults, to io.Writ
 	if advice < 0 {
 		advice = s.last + 1
 	}
-	w, err := newListWriter(to, listFrame{sheet: sheetName(m), header: m.Summary.HeaderLine, columns: advice + 1, widths: map[int]float64{advice: adviceWidth}})
+	frame := listFrame{sheet: sheetName(m), header: m.Summary.HeaderLine, columns: advice + 1, widths: widthsOf(m.Summary.Mapping)}
+	frame.widths[advice] = adviceWidth
+	w, err := newListWriter(to, frame)
 	if err != nil {
 		return err
 	}
 	merges, err := importers.Lines(ctx, path, m.Options, func(l importers.Line) error {
 		here := f.of(l.No)
-		if err := w.begin(l.No, heightOf(f.advice(here))); err != nil {
+		height := heightOf(f.advice(here))
+		if l.No == m.Summary.HeaderLine {
+			height = max(height, headHeight)
+		}
+		if err := w.begin(l.No, height); err != nil {
 			return err
 		}
 		w.marked(l, m, f, here, advice)
@@ -113,6 +119,20 @@ func markAnew(ctx context.Context, path string, m Marking, f *faults, to io.Writ
 	}
 	w.merges = merges
 	return w.close()
+}
+
+// widthsOf are the widths that the columns of a list have in what we write.
+func widthsOf(mapping importers.Mapping) map[int]float64 {
+	widths := map[int]float64{}
+	for _, c := range columns {
+		if at, ok := importers.ColumnOf(mapping[c.field]); ok {
+			widths[at] = c.width
+		}
+	}
+	if at, ok := importers.ColumnOf(mapping[importers.FieldFullName]); ok {
+		widths[at] = 34
+	}
+	return widths
 }
 
 // sheetName is the name of the sheet of a new workbook: the one it had, where

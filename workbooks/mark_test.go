@@ -325,13 +325,19 @@ func TestOfARowOfAnotherCountryOnlyTheReasonStays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	headed := func(f *excelize.File) {
+		foreigner(f)
+		if err := f.AddComment("Штат", excelize.Comment{Cell: "B3", Author: "a", Paragraph: []excelize.RichTextRun{{Text: "как в паспорте"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	noted := func(f *excelize.File) {
 		foreigner(f)
 		if err := f.AddComment("Штат", excelize.Comment{Cell: "B9", Author: "a", Paragraph: []excelize.RichTextRun{{Text: "Канарейкина уедет"}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, change := range map[string]func(*excelize.File){"own": foreigner, "anew, for a comment names her": noted} {
+	for name, change := range map[string]func(*excelize.File){"own": foreigner, "own, with a comment elsewhere": headed, "anew, for a comment names her": noted} {
 		path := company(t, change)
 		if text := fmt.Sprint(everything(t, path)); !strings.Contains(text, "Канарейкина") {
 			t.Fatal("the canary is not in the list")
@@ -345,6 +351,9 @@ func TestOfARowOfAnotherCountryOnlyTheReasonStays(t *testing.T) {
 			}
 		}
 		f := open(t, marked)
+		if own := len(f.GetSheetList()) == 2; own != strings.HasPrefix(name, "own") {
+			t.Errorf("%s: sheets %v", name, f.GetSheetList())
+		}
 		sheet := f.GetSheetList()[0]
 		advice := value(t, f, sheet, "H9")
 		if advice == "" || value(t, f, sheet, "A9") != "" || value(t, f, sheet, "G9") != "" || value(t, f, sheet, "B8") != "Смирнов Олег" {

@@ -74,8 +74,8 @@ func (p *patch) prepare(ctx context.Context, name string) (fits bool, err error)
 	if p.sheet, err = readPart(p, p.parts.Sheet, p.survey); err != nil {
 		return false, err
 	}
-	if !p.dropParts() || p.sheet.last >= importers.DefaultLimits.Columns {
-		return false, nil
+	if fits, err := p.dropParts(); err != nil || !fits || p.sheet.last >= importers.DefaultLimits.Columns {
+		return false, err
 	}
 	if len(p.faults.blank) == 0 {
 		return true, nil
@@ -86,7 +86,7 @@ func (p *patch) prepare(ctx context.Context, name string) (fits bool, err error)
 // dropParts decides which parts are left out: macros, and the order in which
 // formulas are calculated when some of them are emptied. false: the workbook
 // has parts that cannot be taken out by leaving them out.
-func (p *patch) dropParts() bool {
+func (p *patch) dropParts() (fits bool, err error) {
 	for _, f := range p.archive.File {
 		name := partName(f.Name)
 		switch {
@@ -95,18 +95,34 @@ func (p *patch) dropParts() bool {
 		case name == "xl/calcchain.xml" && len(p.faults.blank) > 0:
 			p.dropped[name] = true
 		case strings.HasPrefix(name, "xl/macrosheets/"), strings.HasPrefix(name, "_xmlsignatures/"):
-			return false
+			return false, nil
 		case len(p.faults.blank) > 0 && copiesRows(name):
-			return false
+			return false, nil
+		case len(p.faults.blank) > 0 && (strings.HasPrefix(name, "xl/comments") || strings.HasPrefix(name, "xl/threadedcomments/")):
+			if said, err := readPart(p, f.Name, p.speaksOfEmptied); err != nil || said {
+				return false, err
+			}
 		}
 	}
-	return true
+	return true, nil
+}
+
+// speaksOfEmptied reports whether a comment stands at a row that is emptied.
+func (p *patch) speaksOfEmptied(r io.Reader) (said bool, err error) {
+	err = copyTags(r, io.Discard, func(name string, tag []byte) []byte {
+		if ref := attr(tag, "ref"); name == "comment" || name == "threadedComment" {
+			row, err := strconv.Atoi(strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ$"))
+			said = said || err != nil || p.faults.blank[row]
+		}
+		return tag
+	})
+	return said, err
 }
 
 // copiesRows reports whether a part may hold copies of what stands in rows, so
 // that emptying them in the sheet would not be enough.
 func copiesRows(name string) bool {
-	for _, folder := range []string{"xl/pivotcache/", "xl/externallinks/", "xl/comments", "xl/threadedcomments/", "xl/revisions/", "xl/querytables/", "xl/embeddings/", "xl/charts/", "customxml/", "docprops/thumbnail"} {
+	for _, folder := range []string{"xl/pivotcache/", "xl/externallinks/", "xl/revisions/", "xl/querytables/", "xl/embeddings/", "xl/charts/", "customxml/", "docprops/thumbnail"} {
 		if strings.HasPrefix(name, folder) {
 			return true
 		}

@@ -237,6 +237,9 @@ func unexpected(err error) error {
 // lineHeight is the usual height of a line of text, in points.
 const lineHeight = 15
 
+// headHeight is the height of a header that we write: names of two lines fit.
+const headHeight = 2 * lineHeight
+
 // heightOf is the height that an advice needs in its column. Programs do not
 // agree on whether they fit a row to its text when they open it.
 func heightOf(advice string) int {

@@ -215,7 +215,7 @@ func (s *Split) writer(to io.Writer) (lineWriter, error) {
 		}
 	}
 	m := Marking{Summary: s.summary, Language: tenancy.Russian}
-	w, err := newListWriter(to, listFrame{sheet: sheetName(m), header: header, columns: s.last + 1})
+	w, err := newListWriter(to, listFrame{sheet: sheetName(m), header: header, columns: s.last + 1, widths: widthsOf(s.summary.Mapping)})
 	return &bookLines{w}, err
 }
 
@@ -223,7 +223,11 @@ func (s *Split) writer(to io.Writer) (lineWriter, error) {
 type bookLines struct{ *listWriter }
 
 func (w *bookLines) line(cells []importers.Cell, header bool) error {
-	if err := w.begin(w.last+1, 0); err != nil {
+	height := 0
+	if header {
+		height = headHeight
+	}
+	if err := w.begin(w.last+1, height); err != nil {
 		return err
 	}
 	for _, c := range cells {
