@@ -41,10 +41,16 @@ func benchAgain(ctx context.Context, s stack, o *office) ([]result, error) {
 		return nil, fmt.Errorf("%d people have changed, the import says %d calls and %+v", changes, imp.Ops, imp.Counts)
 	}
 	note("one in a hundred changed: %v, %d changes", altered, imp.Ops)
+	// The changed list is what we have now: once more, on the other side of the
+	// changed one, so that a slow minute of the machine hits both.
+	after, err := o.unchanged(ctx, s, changed)
+	if err != nil {
+		return nil, err
+	}
 	rows := float64(o.people - o.first)
 	return []result{{
 		What: fmt.Sprintf("rows of a list with 1 %% changed, its %d calls aside, %d people", imp.Ops, o.people-o.first), Opora: rows / (altered.planned + altered.apply).Seconds(),
-		Rival: "rows of the same list unchanged", RivalRate: rows / unchanged.whole().Seconds(), Wanted: 1 / 1.3,
+		Rival: "rows of the same list unchanged", RivalRate: 2 * rows / (unchanged.whole() + after.whole()).Seconds(), Wanted: 1 / 1.3,
 	}}, nil
 }
 
