@@ -144,7 +144,14 @@ func (m *mentions) clashes(again func(wanted func(from, to int) bool, f func(i i
 		}
 		return false
 	}
-	var byKey, byEmail []mention
+	// Counted first, for in the worst of lists these are as long as it is.
+	ofKeys, ofEmails := 0, 0
+	for i := range m.keys.n {
+		key, email := shares(i)
+		ofKeys += int(verdict(key))
+		ofEmails += int(verdict(email))
+	}
+	byKey, byEmail := make([]mention, 0, ofKeys), make([]mention, 0, ofEmails)
 	err := again(anyOf, func(i int, r *Record) error {
 		sharesKey, sharesEmail := shares(i)
 		if !sharesKey && !sharesEmail {

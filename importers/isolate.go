@@ -268,11 +268,12 @@ func parseSafely(ctx context.Context, told order, emit func(Record) error) (summ
 }
 
 // Garbage is allowed to take that much before it is collected; of a large heap
-// a seventh, because collecting costs by what lives.
+// a seventh, because collecting costs by what lives, and of a small one two
+// fifths, because it may be large in a moment.
 const (
 	garbage      = 6 << 20
-	leastGarbage = 15  // percent of what lives
-	mostGarbage  = 100 // Go's own default
+	leastGarbage = 15 // percent of what lives
+	mostGarbage  = 40
 )
 
 // boundGarbage adjusts the collector to what lives, which grows with the list:
@@ -282,7 +283,7 @@ func boundGarbage(ctx context.Context) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	last := mostGarbage
+	last := 0
 	for ctx.Err() == nil {
 		metrics.Read(live)
 		share := int(min(max(100*garbage/max(live[0].Value.Uint64(), 1), leastGarbage), mostGarbage))
