@@ -144,6 +144,11 @@ var found = map[tenancy.ProblemCode]tenancy.Text{
 		Kk: "Мұндай табельдік нөмірмен ешкім жұмыс істемейді, босататын адам жоқ: нөмірді және заңды тұлғаны тексеріңіз.",
 		En: "Nobody with this personnel number is employed here, so nobody can leave: check the number and the legal entity.",
 	},
+	"national_id_shared": {
+		Ru: "Такой же СНИЛС, ИНН или ИИН стоит у другого человека, с другим именем и датой рождения; строка не взята: исправьте номер или оставьте ячейку пустой.",
+		Kk: "Дәл осындай ЖСН (СНИЛС, ИНН) аты да, туған күні де басқа адамда тұр; жол алынбады: нөмірді түзетіңіз немесе ұяшықты бос қалдырыңыз.",
+		En: "The same national id belongs to somebody with another name and birth date, and the row is not taken: correct the number or leave it empty.",
+	},
 	"person_differs": {
 		Ru: "Об этом человеке есть другая строка (или список его основной работы), и там написано иначе; взято то, что там. Напишите одинаково.",
 		Kk: "Бұл адам туралы басқа жол (немесе оның негізгі жұмысының тізімі) бар, онда басқаша жазылған; сондағысы алынды. Бірдей етіп жазыңыз.",

@@ -183,7 +183,7 @@ func (a *applier) sortConfirmed(ctx context.Context) error {
 	for _, statement := range []string{
 		// The rows that were held are about somebody else.
 		`INSERT INTO later_held SELECT p.import_id, p.line FROM import_problem p JOIN later_list l ON l.id = p.import_id
-			WHERE p.tenant = $1 AND p.stage = 'plan' AND p.code = 'identity_changed'`,
+			WHERE p.tenant = $1 AND p.stage = 'plan' AND p.code IN ('identity_changed', 'national_id_shared')`,
 		`INSERT INTO later_full SELECT l.id, l.legal_entity FROM later_list l WHERE l.mode = 'full' AND l.legal_entity <> '' UNION
 			SELECT l.id, r.legal_entity FROM later_list l JOIN import_row r ON r.tenant = $1 AND r.import_id = l.id WHERE l.mode = 'full'`,
 		`UPDATE turn c SET state = 'kept', reason = 'confirmed_since' FROM (

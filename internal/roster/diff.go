@@ -78,7 +78,8 @@ type Result struct {
 //	                                         begun to work yet is on no list
 //	nobody        a past day     add, full   nothing
 //	nobody        listed         add, full   hire; or of somebody we have by evidence: move, return,
-//	                                         second job (a move from nowhere)
+//	                                         second job (a move from nowhere); held as national_id_shared
+//	                                         when only the national id says that it is him
 //	working       listed         leavers     leave on the row's day, or today
 //	nobody, left  listed         leavers     employee_unknown; nothing
 //
@@ -317,13 +318,27 @@ func (d *differ) present(h Have) error {
 
 // hold keeps a row back: its number is known, but for somebody else.
 func (d *differ) hold(w Want) error {
-	d.result.Counts.Held++
-	d.result.Decided++
-	return d.out.Problem(tenancy.Problem{
+	return d.holdFor(tenancy.Problem{
 		Code: "identity_changed", Severity: tenancy.SeverityError, Line: w.Line, Field: "employee_no",
 		Message: "this personnel number belongs to somebody with another name, and no birth date or national id says that it is the same person; " +
 			"if the number was given to a new person, list the previous holder with his last day of work first",
 	})
+}
+
+// holdShared keeps a row back whose national id is also somebody else's.
+func (d *differ) holdShared(w Want) error {
+	return d.holdFor(tenancy.Problem{
+		Code: "national_id_shared", Severity: tenancy.SeverityError, Line: w.Line, Field: string(w.NationalID),
+		Message: "this national id belongs to somebody with another name and another birth date, and two people are never made one; " +
+			"correct the number, or leave it empty",
+	})
+}
+
+// holdFor keeps a row back and says why.
+func (d *differ) holdFor(why tenancy.Problem) error {
+	d.result.Counts.Held++
+	d.result.Decided++
+	return d.out.Problem(why)
 }
 
 // reject refuses a row of a list of leavers whom nobody knows.

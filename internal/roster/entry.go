@@ -101,6 +101,19 @@ func contradicts(a, b Person) bool {
 	return a.NationalID == b.NationalID && a.NationalIDHash != "" && b.NationalIDHash != "" && a.NationalIDHash != b.NationalIDHash
 }
 
+// unlike reports whether name and birth date say that these are two people,
+// whatever else they share: not the same name, and another birth date; where a
+// birth date is missing, neither the last nor the first name of the other.
+func unlike(a, b Person) bool {
+	if sameName(a, b) {
+		return false
+	}
+	if a.BirthDate.IsZero() || b.BirthDate.IsZero() {
+		return !sameWord(a.LastName, b.LastName) && !sameWord(a.FirstName, b.FirstName)
+	}
+	return a.BirthDate != b.BirthDate
+}
+
 // samePerson reports whether the row of a number we have is about the person
 // who holds it: by the name, unless the national ids differ, or by evidence.
 func samePerson(have Have, want Want) bool {
@@ -109,13 +122,15 @@ func samePerson(have Have, want Want) bool {
 
 // sameEvidence reports whether something better than a name says that the row
 // is about the person we have: the national id, the birth date, or a contact
-// that the employee himself has confirmed.
+// that the employee himself has confirmed, unless it has been given to another.
 func sameEvidence(have Have, want Want) bool {
 	switch {
 	case have.NationalIDHash != "" && have.NationalIDHash == want.NationalIDHash:
 		return true
 	case !have.BirthDate.IsZero() && have.BirthDate == want.BirthDate:
 		return true
+	case unlike(have.Person, want.Person):
+		return false
 	case have.EmailConfirmed && have.Email != "" && strings.EqualFold(have.Email, want.Email):
 		return true
 	case have.PhoneConfirmed && have.Phone != "" && have.Phone == want.Phone:

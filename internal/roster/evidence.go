@@ -2,6 +2,7 @@ package roster
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 )
 
@@ -97,13 +98,22 @@ func (x *index) find(who Person, marks ...mark) *person {
 // contradicts reports whether what we know of the person, or an earlier row of
 // the list says of him, has another national id of the same kind.
 func (p *person) contradicts(who Person) bool {
-	if len(p.jobs) > 0 && contradicts(p.jobs[0].Person, who) {
-		return true
-	}
-	for _, r := range p.rows {
-		if contradicts(r.want.Person, who) {
-			return true
-		}
-	}
-	return false
+	return p.known(func(known Person) bool { return contradicts(known, who) })
+}
+
+// unlike reports whether name and birth date say that this is somebody else
+// than the person whom we have, or of whom earlier rows speak.
+func (p *person) unlike(who Person) bool {
+	return !p.known(func(known Person) bool { return !unlike(known, who) })
+}
+
+// sharesID reports whether the person has the national id.
+func (p *person) sharesID(who Person) bool {
+	return who.NationalIDHash != "" && p.known(func(known Person) bool { return known.NationalIDHash == who.NationalIDHash })
+}
+
+// known reports whether something holds of what we have of the person, or of
+// what an earlier row of the list says.
+func (p *person) known(is func(Person) bool) bool {
+	return len(p.jobs) > 0 && is(p.jobs[0].Person) || slices.ContainsFunc(p.rows, func(r row) bool { return is(r.want.Person) })
 }

@@ -35,7 +35,9 @@ func (d *differ) personOf(id tenancy.EmployeeID) *person {
 
 // settle decides about everybody who was kept until all had been seen.
 func (d *differ) settle() error {
-	d.placeNewcomers()
+	if err := d.placeNewcomers(); err != nil {
+		return err
+	}
 	for _, p := range d.inOrder() {
 		if err := d.settlePerson(p); err != nil {
 			return err
@@ -46,8 +48,10 @@ func (d *differ) settle() error {
 
 // placeNewcomers finds, by evidence, of whom the rows with new keys are: of
 // somebody we have, of somebody whom an earlier row hires, or of somebody new.
-// Somebody's second row is a second job and not a second person.
-func (d *differ) placeNewcomers() {
+// Somebody's second row is a second job and not a second person. Evidence that
+// name and birth date both deny makes nobody the same: a row with the national
+// id of such a person waits, a contact may have been handed on.
+func (d *differ) placeNewcomers() error {
 	slices.SortFunc(d.newcomers, func(a, b Want) int { return cmp.Compare(a.Line, b.Line) })
 	var had, hired index
 	for _, p := range d.persons {
@@ -60,6 +64,15 @@ func (d *differ) placeNewcomers() {
 		if p == nil {
 			p = hired.find(w.Person, evidence(w.Person)...)
 		}
+		if p != nil && p.unlike(w.Person) {
+			if p.sharesID(w.Person) {
+				if err := d.holdShared(w); err != nil {
+					return err
+				}
+				continue
+			}
+			p = nil
+		}
 		if p == nil {
 			p = d.personOf(d.options.NewEmployeeID())
 			p.isNew = true
@@ -70,6 +83,7 @@ func (d *differ) placeNewcomers() {
 		}
 	}
 	d.newcomers = nil
+	return nil
 }
 
 // inOrder lists those kept, so that a plan is made the same way twice.

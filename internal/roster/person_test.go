@@ -62,6 +62,54 @@ func TestWhatSeveralRowsSayOfOnePerson(t *testing.T) {
 	}
 }
 
+func withID(w roster.Want, hash string) roster.Want {
+	w.NationalID, w.NationalIDHash = tenancy.SNILS, hash
+	return w
+}
+
+// A national id or a phone that was copied into another person's row must not
+// make one account of two people: what one of them books the other would see.
+func TestSharedEvidenceIsNotOnePersonWhenNameAndBirthDateDiffer(t *testing.T) {
+	had := have("a/1", "Орлов Иван", "1990-05-01", "", "")
+	had.NationalID, had.NationalIDHash, had.Phone, had.PhoneConfirmed = tenancy.SNILS, "x", "+79000000001", true
+	undated := had
+	undated.BirthDate = tenancy.Date{}
+	for _, c := range []struct {
+		name  string
+		haves []roster.Have
+		wants []roster.Want
+		told  []string
+	}{
+		{"two new rows", nil,
+			[]roster.Want{withID(want(5, "a/7", "Орлов Иван", "1990-05-01", "", ""), "x"), withID(want(6, "a/8", "Лисицына Анна", "1985-01-01", "", ""), "x")},
+			[]string{"5 hire a/7 of new-1 new", "6 national_id_shared"}},
+		{"somebody we have", []roster.Have{had},
+			[]roster.Want{withID(want(6, "a/8", "Лисицына Анна", "1985-01-01", "", ""), "x")}, []string{"6 national_id_shared"}},
+		{"no birth dates, and neither name is the same", []roster.Have{undated},
+			[]roster.Want{withID(want(6, "a/8", "Лисицына Анна", "1985-01-01", "", ""), "x")}, []string{"6 national_id_shared"}},
+		{"married, no birth date", []roster.Have{undated},
+			[]roster.Want{withID(want(6, "a/8", "Лисицын Иван", "", "", ""), "x")},
+			[]string{`6 move a/8 of person-1, employment ""→"a/8", last_name "Орлов"→"Лисицын"`}},
+		{"another birth date", []roster.Have{had},
+			[]roster.Want{withID(want(6, "a/8", "Орлов Иван", "1990-01-05", "", ""), "x")},
+			[]string{`6 move a/8 of person-1, employment ""→"a/8", birth_date "1990-05-01"→"1990-01-05"`}},
+		{"a phone that he has confirmed", []roster.Have{had},
+			[]roster.Want{phone(want(6, "a/8", "Лисицына Анна", "1985-01-01", "", ""), "+79000000001")}, []string{"6 hire a/8 of new-1 new"}},
+		{"his number and his phone, given to another", []roster.Have{had},
+			[]roster.Want{phone(want(6, "a/1", "Лисицына Анна", "1985-01-01", "", ""), "+79000000001")}, []string{"6 identity_changed"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := diff(t, roster.Add, c.haves, c.wants)
+			if d := cmp.Diff(c.told, told(got)); d != "" {
+				t.Error(d)
+			}
+			if n := len(c.wants); got.Decided != n {
+				t.Errorf("decided on %d of %d rows", got.Decided, n)
+			}
+		})
+	}
+}
+
 func left(h roster.Have) roster.Have { h.LeftOn = today.AddDays(-9); return h }
 
 func TestANumberIsGivenAgainWhenItsHolderHasLeft(t *testing.T) {
