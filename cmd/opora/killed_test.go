@@ -48,10 +48,11 @@ func newShop(t *testing.T, more ...string) *shop {
 	if err := db.StoreCatalogue(t.Context(), catalogue, "1"); err != nil {
 		t.Fatal(err)
 	}
-	return &shop{t: t, db: db, rosters: rosters, env: append(os.Environ(), append([]string{
-		"DATABASE_URL=" + url, "OPORA_KEY=" + key, "OPORA_COUNTRY=RU", "OPORA_REALM=ponimayu", "KEYCLOAK_URL=http://127.0.0.1:1",
+	// Nothing of the environment in which the tests run: its stack is another.
+	return &shop{t: t, db: db, rosters: rosters, env: append([]string{
+		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "DATABASE_URL=" + url, "OPORA_KEY=" + key, "OPORA_COUNTRY=RU", "OPORA_REALM=ponimayu", "KEYCLOAK_URL=http://127.0.0.1:1",
 		"KEYCLOAK_PEOPLE_CLIENT_ID=x", "KEYCLOAK_PEOPLE_CLIENT_SECRET=x",
-	}, more...)...)}
+	}, more...)}
 }
 
 // start runs a command until it is killed, or the test ends.
