@@ -374,12 +374,27 @@ func (a *applier) layOps(ctx context.Context) error {
 			bool_or(EXISTS (SELECT FROM jsonb_array_elements(t.fields) x WHERE x ->> 'field' IN ('last_name', 'first_name'))) AS renamed,
 			EXISTS (SELECT FROM employment e WHERE e.tenant = $1 AND e.person_id = t.employee_id AND (e.left_on IS NULL OR e.left_on >= $2)
 				AND NOT EXISTS (SELECT FROM turn l LEFT JOIN import_row r USING (tenant, import_id, legal_entity, employee_key)
-					WHERE l.employment_id = e.id AND l.kind = 'leave' AND r.left_on IS NULL AND l.left_on <= $2)) AS enabled
+					WHERE l.employment_id = e.id AND l.kind = 'leave' AND r.left_on IS NULL AND l.left_on <= $2)
+				AND (e.left_on IS DISTINCT FROM $2 OR e.id NOT IN (`+letGoToday("true")+`) OR EXISTS (SELECT FROM turn l WHERE l.employment_id = e.id AND l.kind IN ('leave', 'return')))) AS enabled
 		FROM turn t GROUP BY t.employee_id`, a.tenant, day(a.today))
 	if err != nil {
 		return err
 	}
 	return a.project(ctx)
+}
+
+// letGoToday selects the employments that a list has ended today ($2) without a
+// date of its own: their last day is over already, and what is laid down later
+// on the day, for another job of the person or by an undo, must not open his
+// account again. but is a condition on the changes l that tell so.
+func letGoToday(but string) string {
+	return `SELECT employment_id FROM (
+		SELECT DISTINCT ON (l.employment_id) l.employment_id, l.kind, l.left_on, r.left_on AS dated
+		FROM import i JOIN import_change l ON l.tenant = i.tenant AND l.import_id = i.id
+			LEFT JOIN import_row r ON r.tenant = l.tenant AND r.import_id = l.import_id AND r.legal_entity = l.legal_entity AND r.employee_key = l.employee_key
+		WHERE i.tenant = $1 AND i.applied_at > now() - interval '2 days' AND l.state IN ('applied', 'kept') AND l.kind IN ('leave', 'return') AND ` + but + `
+		ORDER BY l.employment_id, i.applied_at DESC) x
+		WHERE kind = 'leave' AND dated IS NULL AND left_on = $2`
 }
 
 // project lays down the ops for the people in the table wanted (employee_id,

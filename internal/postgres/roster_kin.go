@@ -11,7 +11,8 @@ import "context"
 // The pieces of evidence are those of roster (evidence.go): person.search and
 // import_row.search are the whole name, folded by roster.Fold.
 
-// findKin fills the temporary tables kin_person, kin_row and kin_missed.
+// findKin fills the temporary tables kin_person, kin_row, kin_missed and
+// kin_let_go.
 func (p *planner) findKin(ctx context.Context) error {
 	// What follows reads whole tables to their end, which the import before may
 	// have filled a moment ago: planned with their sizes of before, loops within
@@ -23,22 +24,23 @@ func (p *planner) findKin(ctx context.Context) error {
 		CREATE TEMP TABLE kin_person (id uuid PRIMARY KEY) ON COMMIT DROP;
 		CREATE TEMP TABLE kin_row (line integer PRIMARY KEY) ON COMMIT DROP;
 		CREATE TEMP TABLE kin_missed (employment_id uuid PRIMARY KEY, days integer) ON COMMIT DROP;
+		CREATE TEMP TABLE kin_let_go (employment_id uuid PRIMARY KEY) ON COMMIT DROP;
 		CREATE TEMP TABLE kin_pair (line integer, id uuid) ON COMMIT DROP;
 		CREATE TEMP TABLE kin_newcomer (line integer, search text, birth_date date, email text, phone text, hash text) ON COMMIT DROP`)
 	if err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{p.findNewcomers, p.pairNewcomers, p.gatherKin, p.findMissed} {
+	for _, step := range []func(context.Context) error{p.findNewcomers, p.pairNewcomers, p.gatherKin, p.findMissed, p.findLetGo} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	_, err = p.tx.Exec(ctx, `ANALYZE kin_person; ANALYZE kin_row; ANALYZE kin_missed`)
+	_, err = p.tx.Exec(ctx, `ANALYZE kin_person; ANALYZE kin_row; ANALYZE kin_missed; ANALYZE kin_let_go`)
 	return err
 }
 
 func (p *planner) dropKin(ctx context.Context) error {
-	_, err := p.tx.Exec(ctx, `SET LOCAL enable_nestloop TO DEFAULT; DROP TABLE kin_person, kin_row, kin_missed, kin_pair, kin_newcomer`)
+	_, err := p.tx.Exec(ctx, `SET LOCAL enable_nestloop TO DEFAULT; DROP TABLE kin_person, kin_row, kin_missed, kin_let_go, kin_pair, kin_newcomer`)
 	return err
 }
 
@@ -95,5 +97,11 @@ func (p *planner) findMissed(ctx context.Context) error {
 		SELECT s.employment_id, count(DISTINCT s.day) FILTER (WHERE s.day <> $2) FROM said s
 		WHERE NOT s.listed AND NOT EXISTS (SELECT FROM said l WHERE l.employment_id = s.employment_id AND l.listed AND l.applied_at >= s.applied_at)
 		GROUP BY s.employment_id`, p.tenant, day(p.contour.Today))
+	return err
+}
+
+// findLetGo finds the employments that a list has ended today without a date.
+func (p *planner) findLetGo(ctx context.Context) error {
+	_, err := p.tx.Exec(ctx, `INSERT INTO kin_let_go `+letGoToday("true"), p.tenant, day(p.contour.Today))
 	return err
 }

@@ -107,14 +107,14 @@ func (p *planner) have(ctx context.Context) iter.Seq2[roster.Have, error] {
 	return cursor(ctx, p.tx, "have", `
 		SELECT e.legal_entity, e.employee_key, e.employee_no, e.department, e.position, e.segment, e.hired_on, e.left_on, e.id::text,
 			p.id::text, p.last_name, p.first_name, p.middle_name, p.email, p.phone, p.birth_date, p.national_id, p.national_id_hash,
-			p.email_confirmed, p.phone_confirmed, NOT a.enabled, e.released_at IS NOT NULL, coalesce(m.days, 0), m.employment_id IS NOT NULL, k.id IS NULL
+			p.email_confirmed, p.phone_confirmed, NOT a.enabled OR g.employment_id IS NOT NULL, e.released_at IS NOT NULL, coalesce(m.days, 0), m.employment_id IS NOT NULL, k.id IS NULL
 		FROM employment e JOIN person p ON p.tenant = e.tenant AND p.id = e.person_id JOIN account a ON a.tenant = e.tenant AND a.id = e.person_id
-			LEFT JOIN kin_person k ON k.id = e.person_id LEFT JOIN kin_missed m ON m.employment_id = e.id
+			LEFT JOIN kin_person k ON k.id = e.person_id LEFT JOIN kin_missed m ON m.employment_id = e.id LEFT JOIN kin_let_go g ON g.employment_id = e.id
 		WHERE e.tenant = $1 ORDER BY e.legal_entity, e.employee_key, e.released_at`, []any{p.tenant},
 		func(row pgx.CollectableRow) (h roster.Have, err error) {
 			return h, row.Scan(&h.LegalEntity, &h.EmployeeKey, &h.EmployeeNo, &h.Department, &h.Position, &h.Segment, dayInto{&h.HiredOn}, dayInto{&h.LeftOn}, &h.EmploymentID,
 				&h.EmployeeID, &h.LastName, &h.FirstName, &h.MiddleName, &h.Email, &h.Phone, dayInto{&h.BirthDate}, &h.NationalID, &h.NationalIDHash,
-				&h.EmailConfirmed, &h.PhoneConfirmed, &h.Disabled, &h.Released, &h.AbsentDays, &h.Missed, &h.Alone)
+				&h.EmailConfirmed, &h.PhoneConfirmed, &h.LetGo, &h.Released, &h.AbsentDays, &h.Missed, &h.Alone)
 		})
 }
 

@@ -173,7 +173,7 @@ func (d *differ) left(h Have) bool { return !h.LeftOn.IsZero() && h.LeftOn.Befor
 // gone reports whether the employment is over, or was ended today by a list
 // that did not show it: whoever is listed again on that day is back, too.
 func (d *differ) gone(h Have) bool {
-	return d.left(h) || h.Disabled && !h.LeftOn.IsZero() && !h.LeftOn.After(d.options.Today)
+	return d.left(h) || h.LetGo && !h.LeftOn.IsZero() && !h.LeftOn.After(d.options.Today)
 }
 
 // missing reports whether a full list that should show the employment does not.

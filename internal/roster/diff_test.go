@@ -234,7 +234,7 @@ func TestDiff(t *testing.T) {
 
 // disabled is somebody whose account a list has closed.
 func disabled(h roster.Have) roster.Have {
-	h.Disabled = true
+	h.LetGo = true
 	return h
 }
 

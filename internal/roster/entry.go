@@ -53,7 +53,7 @@ type Have struct {
 	EmploymentID   tenancy.EmploymentID
 	EmailConfirmed bool // by the employee himself: only then it is evidence
 	PhoneConfirmed bool
-	Disabled       bool // the account: somebody who was let go today may not sign in any more
+	LetGo          bool // if LeftOn is today: it is over already, for a list ended it without a date of its own, or the account is closed
 	Released       bool // the employment is over, and its number was given to another; it comes before the other's
 	AbsentDays     int  // days before today on which full lists in a row left him out
 	Missed         bool // AbsentDays > 0, or one of today left him out
