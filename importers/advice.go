@@ -3,10 +3,12 @@ package importers
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 	"github.com/ponimayu/opora/templates"
 )
@@ -49,4 +51,33 @@ func readAdvice() (map[tenancy.ProblemCode]tenancy.Text, error) {
 		}
 	}
 	return all, nil
+}
+
+// IsAdvice reports whether a column's name is that of the advice which our
+// error workbook adds: such a column is never read.
+func IsAdvice(name string) bool { return theDictionary().advice[plain(name)] }
+
+// withoutAdvice drops the columns that our error workbook has added, so that
+// they weigh nothing in the search for the header, and says which they are.
+func withoutAdvice(lines []book.Line) (rest []book.Line, columns []int) {
+	for i, l := range lines {
+		for _, c := range l.Cells {
+			if IsAdvice(c.Text) && !slices.Contains(columns, c.Column) {
+				columns = append(columns, c.Column)
+			}
+		}
+		if len(columns) > 0 {
+			lines[i].Cells = slices.DeleteFunc(l.Cells, func(c book.Cell) bool { return slices.Contains(columns, c.Column) })
+		}
+	}
+	return lines, columns
+}
+
+// withoutAdvice drops what our error workbook has written beside a line, so
+// that nobody takes it for a department or a remark.
+func (r *rowReader) withoutAdvice(l book.Line) book.Line {
+	if len(r.advice) > 0 {
+		l.Cells = slices.DeleteFunc(l.Cells, func(c book.Cell) bool { return slices.Contains(r.advice, c.Column) })
+	}
+	return l
 }

@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,19 +13,18 @@ import (
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// declaredCodes returns the value of every ProblemCode constant of this package.
+// declaredCodes returns the value of every ProblemCode constant of this package
+// and of package book.
 func declaredCodes(t *testing.T) map[tenancy.ProblemCode]bool {
 	t.Helper()
 	all := map[tenancy.ProblemCode]bool{}
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+	files, _ := filepath.Glob("*.go")
+	books, _ := filepath.Glob("book/*.go")
+	for _, file := range append(files, books...) {
+		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		tree, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, 0)
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

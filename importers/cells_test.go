@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/ponimayu/opora/importers/book"
 )
 
 // What our error workbook has written beside the rows is nobody's department,
@@ -30,18 +32,18 @@ func TestLinesAreThoseOfTheFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("Список;;\nТаб. №;ФИО;Телефон\n1;Иванов  Иван;\n\nИтого;;1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var got [][]Cell
-	_, err := Lines(context.Background(), path, russianList(), func(l Line) error {
+	var got [][]book.Cell
+	_, err := Lines(context.Background(), path, russianList(), func(l book.Line) error {
 		if l.No != len(got)+1 {
 			t.Errorf("line %d follows %d others", l.No, len(got))
 		}
-		got = append(got, append([]Cell{}, l.Cells...))
+		got = append(got, append([]book.Cell{}, l.Cells...))
 		return nil
 	})
 	if err != nil || len(got) != 5 {
 		t.Fatalf("%d lines, %v", len(got), err)
 	}
-	if len(got[2]) != 2 || got[2][1] != (Cell{Column: 1, Text: "Иванов Иван"}) || len(got[3]) != 0 || got[4][1].Column != 2 {
+	if len(got[2]) != 2 || got[2][1] != (book.Cell{Column: 1, Text: "Иванов Иван"}) || len(got[3]) != 0 || got[4][1].Column != 2 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,54 +1,15 @@
 package importers
 
 import (
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
-
-// epoch is the way in which a workbook counts days.
-type epoch bool
-
-const (
-	epoch1900 epoch = false
-	epoch1904 epoch = true
-)
-
-// lastSerial is 31 December 9999 counted from 1900.
-const lastSerial = 2958465
-
-// day turns a serial number into a date, dropping the time of the day. Serials
-// of 1900 are off by one before 1 March because Excel believes in 29 February
-// 1900; no roster has such dates, and they are refused as out of range.
-func (e epoch) day(serial float64) (tenancy.Date, bool) {
-	if serial < 61 && e == epoch1900 || serial < 0 || serial > lastSerial {
-		return tenancy.Date{}, false
-	}
-	zero := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
-	if e == epoch1904 {
-		zero = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	return tenancy.DateOf(zero.AddDate(0, 0, int(math.Floor(serial)))), true
-}
-
-// dayZero is how the reader of cells writes the serial number 0: no date.
-const dayZero = "1899-12-30"
-
-// epochOf returns the way in which a file's numbers count days.
-func epochOf(b book) epoch {
-	switch b := b.(type) {
-	case *workbook:
-		return b.day0
-	case *xlsBook:
-		return b.day0
-	}
-	return epoch1900
-}
 
 // earliest is the first year in which somebody on a list may be born.
 const earliest = 1900
@@ -109,7 +70,7 @@ func monthOf(word string) (time.Month, bool) {
 // calendar is what must be known to read dates.
 type calendar struct {
 	today tenancy.Date
-	day0  epoch
+	day0  book.Epoch
 }
 
 // parse reads a date as people write it here: day first, year last, or ISO, or
@@ -130,7 +91,7 @@ func (c calendar) parse(text string, field Field) (date tenancy.Date, ok bool) {
 		if err != nil {
 			return tenancy.Date{}, false
 		}
-		date, ok = c.day0.day(n)
+		date, ok = c.day0.Day(n)
 	default:
 		date, ok = c.written(text, field)
 	}

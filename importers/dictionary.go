@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/templates"
 )
 
@@ -176,7 +177,7 @@ func skeletons(names []string) []string {
 func plain(name string) string {
 	var b strings.Builder
 	space := false
-	for _, r := range strings.ReplaceAll(fold(name), "№", " номер ") {
+	for _, r := range strings.ReplaceAll(book.Fold(name), "№", " номер ") {
 		switch {
 		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r):
 			if space && b.Len() > 0 {

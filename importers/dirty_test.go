@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -117,7 +118,7 @@ func outcome(t *testing.T, list string, opts Options) []string {
 		records = append(records, r)
 		return nil
 	})
-	if p, ok := isProblem(err); ok {
+	if p, ok := book.ProblemOf(err); ok {
 		return []string{strings.TrimSpace(fmt.Sprintf("error %s %s", p.Code, placeOf(p)))}
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -21,7 +22,7 @@ func KeyOf(no tenancy.EmployeeNo) tenancy.EmployeeKey {
 	if s := string(no); allDigits(s) && s[0] != '0' {
 		return tenancy.EmployeeKey(s)
 	}
-	key := lookAlikes.Replace(strings.ToUpper(undirected(clean(string(no)))))
+	key := lookAlikes.Replace(strings.ToUpper(book.Undirected(book.Clean(string(no)))))
 	for strings.HasSuffix(key, ".0") {
 		key = strings.TrimSpace(strings.TrimSuffix(key, ".0"))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -29,7 +30,7 @@ func FuzzPhone(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, russian bool) {
 		region := country(russian).PhoneRegion
-		p, ok := parsePhone(clean(text), region)
+		p, ok := parsePhone(book.Clean(text), region)
 		if ok != (p.e164 != "") || ok && !e164.MatchString(p.e164) {
 			t.Fatalf("%q: %+v %v", text, p, ok)
 		}
@@ -46,7 +47,7 @@ func FuzzEmail(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		email, code := parseEmail(clean(text))
+		email, code := parseEmail(book.Clean(text))
 		if (email == "") == (code == "") || email != "" && !isAddress(email) || email != strings.ToLower(email) {
 			t.Fatalf("%q: %q %q", text, email, code)
 		}
@@ -67,8 +68,8 @@ func FuzzDate(f *testing.F) {
 		if birth {
 			field = FieldBirthDate
 		}
-		c := calendar{testDay, epoch(mac)}
-		date, ok := c.parse(clean(text), field)
+		c := calendar{testDay, book.Epoch(mac)}
+		date, ok := c.parse(book.Clean(text), field)
 		if !ok && !date.IsZero() {
 			t.Fatalf("%q: %s, and not ok", text, date)
 		}
@@ -91,7 +92,7 @@ func FuzzName(f *testing.F) {
 		f.Add(text, false)
 	}
 	f.Fuzz(func(t *testing.T, text string, givenFirst bool) {
-		text = undirected(clean(text))
+		text = book.Undirected(book.Clean(text))
 		n := splitName(text, givenFirst)
 		for _, part := range []string{n.last, n.first, n.middle} {
 			if part != strings.TrimSpace(part) || strings.Contains(part, "  ") {
@@ -155,7 +156,7 @@ func FuzzCountry(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		code, ok := parseCountry(clean(text))
+		code, ok := parseCountry(book.Clean(text))
 		if again, _ := parseCountry(string(code)); ok != (code != "") || ok && again != code {
 			t.Fatalf("%q: %q %v, and that %q", text, code, ok, again)
 		}
@@ -173,17 +174,17 @@ func FuzzRow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, no, full, email, phone, department, day, id, residence string, kinds byte, russian bool) {
 		fields := []Field{FieldEmployeeNo, FieldFullName, FieldEmail, FieldPhone, FieldDepartment, FieldHiredOn, FieldSNILS, FieldCountry}
 		h := header{line: 1, columns: map[int]Field{}, names: map[int]string{}}
-		l := line{no: 2}
+		l := book.Line{No: 2}
 		for i, text := range []string{no, full, email, phone, department, day, id, residence} {
 			h.columns[i] = fields[i]
-			if text = clean(text); text == "" {
+			if text = book.Clean(text); text == "" {
 				continue
 			}
-			c := cell{column: i, text: text}
+			c := book.Cell{Column: i, Text: text}
 			if i == int(kinds>>4) {
-				c.kind = cellKind(kinds&15) % (lostCell + 1)
+				c.Kind = book.CellKind(kinds&15) % (book.LostCell + 1)
 			}
-			l.cells = append(l.cells, c)
+			l.Cells = append(l.Cells, c)
 		}
 		r := newRowReader(Options{Country: country(russian), Today: testDay, IDKey: []byte("k")}, h, "").read(l)
 		if r.Skipped != "" {
@@ -193,9 +194,9 @@ func FuzzRow(f *testing.F) {
 	})
 }
 
-func checkRow(t *testing.T, l line, r Record) {
+func checkRow(t *testing.T, l book.Line, r Record) {
 	for _, text := range []string{string(r.Row.EmployeeNo), r.Row.LastName, r.Row.FirstName, r.Row.MiddleName, r.Row.Email, r.Row.Department} {
-		if beginsAsFormula(text) && !isNumberIn(l, text) || strings.ContainsFunc(text, turns) {
+		if beginsAsFormula(text) && !isNumberIn(l, text) || text != book.Undirected(text) {
 			t.Fatalf("%q is kept", text)
 		}
 	}
@@ -210,7 +211,7 @@ func checkRow(t *testing.T, l line, r Record) {
 		FieldSNILS: r.Row.NationalID == tenancy.SNILS, FieldFullName: r.Row.LastName+r.Row.FirstName != "",
 	}
 	for _, p := range r.Problems {
-		if p.Message != Advice(p.Code, tenancy.English) || p.Message == "" || p.Line != l.no || p.Column == "" {
+		if p.Message != Advice(p.Code, tenancy.English) || p.Message == "" || p.Line != l.No || p.Column == "" {
 			t.Fatalf("problem %+v", p)
 		}
 		switch p.Code {
@@ -223,9 +224,9 @@ func checkRow(t *testing.T, l line, r Record) {
 }
 
 // isNumberIn reports whether a text is a number of the file, such as -5.
-func isNumberIn(l line, text string) bool {
-	for _, c := range l.cells {
-		if c.kind == numberCell && strings.Contains(c.text, text) {
+func isNumberIn(l book.Line, text string) bool {
+	for _, c := range l.Cells {
+		if c.Kind == book.NumberCell && strings.Contains(c.Text, text) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -20,27 +21,27 @@ type group struct {
 // one text, perhaps repeated or labelled, and amounts beside it.
 func (r *rowReader) isGroup() bool {
 	l := r.line
-	texts := slices.DeleteFunc(slices.Clone(l.cells), isCount)
-	if len(texts) == 0 || slices.ContainsFunc(texts, func(c cell) bool { return c.kind != textCell || strings.ContainsRune(c.text, '@') }) {
+	texts := slices.DeleteFunc(slices.Clone(l.Cells), isCount)
+	if len(texts) == 0 || slices.ContainsFunc(texts, func(c book.Cell) bool { return c.Kind != book.TextCell || strings.ContainsRune(c.Text, '@') }) {
 		return false
 	}
-	if len(texts) == 2 && r.labelOf(texts[0].text) != "" {
+	if len(texts) == 2 && r.labelOf(texts[0].Text) != "" {
 		return !r.numbered()
 	}
 	if r.namesUnit() {
 		return true
 	}
 	first := texts[0]
-	if slices.ContainsFunc(texts, func(c cell) bool { return key(c.text) != key(first.text) }) {
+	if slices.ContainsFunc(texts, func(c book.Cell) bool { return key(c.Text) != key(first.Text) }) {
 		return r.isCodedGroup(texts)
 	}
-	return hasLetters(first.text) && r.amountsOnly() && r.mayHead(first, len(l.cells))
+	return hasLetters(first.Text) && r.amountsOnly() && r.mayHead(first, len(l.Cells))
 }
 
 // namesUnit reports whether the word of a department stands where a person's
 // name or number would, and nothing else is a person's.
 func (r *rowReader) namesUnit() bool {
-	name, key := r.nameText(), r.line.at(r.fields[FieldEmployeeNo]).text
+	name, key := r.nameText(), r.line.At(r.fields[FieldEmployeeNo]).Text
 	switch {
 	case r.hasDetails():
 		return false
@@ -52,25 +53,25 @@ func (r *rowReader) namesUnit() bool {
 
 // isCodedGroup reports whether a line is a department's code and name, as SAP
 // writes them, or a name in the columns of the key and of the name.
-func (r *rowReader) isCodedGroup(texts []cell) bool {
+func (r *rowReader) isCodedGroup(texts []book.Cell) bool {
 	name := r.nameText()
-	return len(texts) == 2 && len(r.line.cells) == 2 && texts[0].column == r.fields[FieldEmployeeNo] && namesOfUnit(name)
+	return len(texts) == 2 && len(r.line.Cells) == 2 && texts[0].Column == r.fields[FieldEmployeeNo] && namesOfUnit(name)
 }
 
 // amountsOnly reports whether nothing beside the texts can be a person's.
 func (r *rowReader) amountsOnly() bool {
-	for _, c := range r.line.cells {
+	for _, c := range r.line.Cells {
 		if !isCount(c) {
 			continue
 		}
-		switch r.header.columns[c.column] {
+		switch r.header.columns[c.Column] {
 		case "", FieldDepartment, FieldPosition:
 		case FieldEmployeeNo:
 			if !namesOfUnit(r.nameText()) {
 				return false
 			}
 		default:
-			if len(c.text) > 5 && c.kind == textCell || len(c.text) > 9 {
+			if len(c.Text) > 5 && c.Kind == book.TextCell || len(c.Text) > 9 {
 				return false
 			}
 		}
@@ -81,15 +82,15 @@ func (r *rowReader) amountsOnly() bool {
 // mayHead reports whether a text in its column can be a department's name. In
 // the column of names it must not read like a person's, in that of the key not
 // like a number; a patronymic or initials are a person's anywhere.
-func (r *rowReader) mayHead(c cell, cells int) bool {
-	switch r.header.columns[c.column] {
+func (r *rowReader) mayHead(c book.Cell, cells int) bool {
+	switch r.header.columns[c.Column] {
 	case FieldLastName, FieldFirstName, FieldMiddleName, FieldFullName:
-		return !mayBeName(c.text)
+		return !mayBeName(c.Text)
 	case FieldEmployeeNo:
-		words := strings.Fields(c.text)
-		return cells == 1 && !strings.ContainsAny(c.text, "0123456789") || namesOfUnit(c.text) || len(words) > 1 && longWord.MatchString(words[0])
+		words := strings.Fields(c.Text)
+		return cells == 1 && !strings.ContainsAny(c.Text, "0123456789") || namesOfUnit(c.Text) || len(words) > 1 && longWord.MatchString(words[0])
 	}
-	return !surelyPerson(c.text)
+	return !surelyPerson(c.Text)
 }
 
 // mayBeName tells «Иванов Олег» from «Нижний Новгород», and «Кузнецова» from
@@ -138,13 +139,13 @@ func (r *rowReader) labelOf(text string) Field {
 // enterGroup takes note of what the people below the line belong to. A line that
 // names one of the tenant's legal entities is their employer; of several others
 // the last one is the department.
-func (r *rowReader) enterGroup(l line) {
-	texts := slices.DeleteFunc(slices.Clone(l.cells), isCount)
-	text := undirected(unprotected(texts[0].text))
+func (r *rowReader) enterGroup(l book.Line) {
+	texts := slices.DeleteFunc(slices.Clone(l.Cells), isCount)
+	text := book.Undirected(unprotected(texts[0].Text))
 	label := r.labelOf(text)
 	switch before, after, cut := strings.Cut(text, ":"); {
 	case label != "" && len(texts) == 2:
-		text = texts[1].text
+		text = texts[1].Text
 	case cut && r.labelOf(before) != "":
 		label, text = r.labelOf(before), after
 	default:
@@ -168,7 +169,7 @@ func (r *rowReader) enter(label Field, text string) {
 		*g = group{unknown: true}
 	case theDictionary().sections[key(text)]:
 		g.department = ""
-		r.remarks.section(r.line.no, text)
+		r.remarks.section(r.line.No, text)
 	default:
 		g.department = text
 	}
@@ -185,18 +186,18 @@ func (r *rowReader) entityOf(text string) (tenancy.LegalEntityCode, bool) {
 // readTitles takes what the lines above the header say of everybody below it:
 // the tenant's legal entity, unless the upload names one, and a department that
 // is labelled as such.
-func (r *rowReader) readTitles(titles []line) {
+func (r *rowReader) readTitles(titles []book.Line) {
 	r.around.titles = map[string]bool{}
 	for _, l := range titles {
-		if len(l.cells) == 0 || !hasLetters(joined(l)) {
+		if len(l.Cells) == 0 || !hasLetters(joined(l)) {
 			continue
 		}
 		r.around.titles[lineKey(l)] = true
 		text := joined(l)
 		before, after, cut := strings.Cut(text, ":")
 		label := r.labelOf(before)
-		if !cut && len(l.cells) == 2 {
-			label, after = r.labelOf(l.cells[0].text), l.cells[1].text
+		if !cut && len(l.Cells) == 2 {
+			label, after = r.labelOf(l.Cells[0].Text), l.Cells[1].Text
 		}
 		if label == "" {
 			after = text

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -19,11 +20,11 @@ type header struct {
 	dropped    []int // columns that would be a question had nobody settled it
 	lastColumn int   // the last named column
 	givenFirst bool
-	known      int    // columns whose name says a field, or several, taken or not
-	exact      int    // fields whose column is named as in the dictionary
-	asks       bool   // a column is a question
-	rows       []line // the lines themselves
-	above      []line // the titles
+	known      int         // columns whose name says a field, or several, taken or not
+	exact      int         // fields whose column is named as in the dictionary
+	asks       bool        // a column is a question
+	rows       []book.Line // the lines themselves
+	above      []book.Line // the titles
 	outdated   []string
 }
 
@@ -31,7 +32,7 @@ type header struct {
 func (h header) mapping() Mapping {
 	m := make(Mapping, len(h.columns))
 	for column, field := range h.columns {
-		m[field] = columnLetter(column)
+		m[field] = book.ColumnLetter(column)
 	}
 	return m
 }
@@ -61,7 +62,7 @@ const (
 // the few lines, in which most columns have a known name. Lines count only when
 // they name the key and the name of a person. The error is header_ambiguous or
 // header_not_found; with the first the header is given too.
-func findHeader(lines []line, told settlement) (header, error) {
+func findHeader(lines []book.Line, told settlement) (header, error) {
 	var best header
 	var ambiguous error
 	near := map[Field]bool{}
@@ -127,20 +128,20 @@ func notFound(near map[Field]bool, told settlement) error {
 	case near[FieldEmployeeNo] && !name:
 		missing = "a column with names («ФИО», or «Фамилия» and «Имя») beside the personnel numbers"
 	}
-	return fileProblem(HeaderNotFound, 0, "The list has no header among its first %d rows: it needs %s.", headerLines, missing)
+	return book.Problem(HeaderNotFound, 0, "The list has no header among its first %d rows: it needs %s.", headerLines, missing)
 }
 
 // candidate is one or a few lines that may be the header: for each column the
 // names above each other, from the group of groups down to its own.
 type candidate struct {
-	rows  []line
+	rows  []book.Line
 	paths map[int][]string
 }
 
 // candidates are the headers that may begin at the first of the lines.
-func candidates(lines []line) []candidate {
+func candidates(lines []book.Line) []candidate {
 	var all []candidate
-	for n := 1; n <= min(mostLines, len(lines)) && len(lines[n-1].cells) > 0; n++ {
+	for n := 1; n <= min(mostLines, len(lines)) && len(lines[n-1].Cells) > 0; n++ {
 		if n > 1 && (isTitle(lines[n-2]) || numbersColumns(lines[n-1])) {
 			break
 		}
@@ -151,33 +152,33 @@ func candidates(lines []line) []candidate {
 
 // isTitle reports whether a line cannot be the upper line of a header: it holds
 // values or a sentence.
-func isTitle(l line) bool {
-	return slices.ContainsFunc(l.cells, func(c cell) bool {
-		return c.kind != textCell || len([]rune(c.text)) > 2*longestName || strings.ContainsAny(c.text, "«»\"") || strings.HasSuffix(c.text, ":")
+func isTitle(l book.Line) bool {
+	return slices.ContainsFunc(l.Cells, func(c book.Cell) bool {
+		return c.Kind != book.TextCell || len([]rune(c.Text)) > 2*longestName || strings.ContainsAny(c.Text, "«»\"") || strings.HasSuffix(c.Text, ":")
 	})
 }
 
 // stacked reads a header of several lines: under «Контакты» stand «Телефон» and
 // «E-mail», under «Дата» stands «приема», and a column that spans all lines is
 // named in the upper one. A group has a name below it in its own column.
-func stacked(rows []line) candidate {
+func stacked(rows []book.Line) candidate {
 	c := candidate{rows: rows, paths: map[int][]string{}}
-	for _, u := range rows[0].cells {
-		c.paths[u.column] = []string{u.text}
+	for _, u := range rows[0].Cells {
+		c.paths[u.Column] = []string{u.Text}
 	}
 	for i := 1; i < len(rows); i++ {
 		above := maps.Clone(c.paths)
-		for _, l := range rows[i].cells {
+		for _, l := range rows[i].Cells {
 			var group []string
-			for _, u := range rows[i-1].cells {
-				if u.column <= l.column && rows[i].at(u.column).text != "" {
-					group = above[u.column]
+			for _, u := range rows[i-1].Cells {
+				if u.Column <= l.Column && rows[i].At(u.Column).Text != "" {
+					group = above[u.Column]
 				}
 			}
 			if group == nil {
-				group = above[l.column]
+				group = above[l.Column]
 			}
-			c.paths[l.column] = append(slices.Clone(group), l.text)
+			c.paths[l.Column] = append(slices.Clone(group), l.Text)
 		}
 	}
 	return c
@@ -188,7 +189,7 @@ func stacked(rows []line) candidate {
 // question is settled.
 func (c candidate) resolve(f *nameFinder) (header, error) {
 	last := len(c.rows) - 1
-	h := header{line: c.rows[last].no, lines: len(c.rows), columns: map[int]Field{}, names: map[int]string{}, rows: c.rows}
+	h := header{line: c.rows[last].No, lines: len(c.rows), columns: map[int]Field{}, names: map[int]string{}, rows: c.rows}
 	for field, column := range f.told.columns {
 		h.columns[column] = field
 		h.lastColumn = max(h.lastColumn, column)
@@ -292,20 +293,20 @@ type columnQuestion struct {
 }
 
 func (c candidate) placed(q columnQuestion, column int) error {
-	q.Line, q.Column = c.rows[len(c.rows)-1].no, columnLetter(column)
+	q.Line, q.Column = c.rows[len(c.rows)-1].No, book.ColumnLetter(column)
 	return q.Problem
 }
 
 func twoColumns(field Field, a, b reading) columnQuestion {
-	p := fileProblem(HeaderAmbiguous, 0, "Columns %s («%s») and %s («%s») both look like %s: rename or remove one, or say which one holds it (--map %s=%s or --map %s=%s; --map %s=- if neither does).",
-		columnLetter(a.column), short(a.name), columnLetter(b.column), short(b.name), field, field, columnLetter(a.column), field, columnLetter(b.column), field)
+	p := book.Problem(HeaderAmbiguous, 0, "Columns %s («%s») and %s («%s») both look like %s: rename or remove one, or say which one holds it (--map %s=%s or --map %s=%s; --map %s=- if neither does).",
+		book.ColumnLetter(a.column), short(a.name), book.ColumnLetter(b.column), short(b.name), field, field, book.ColumnLetter(a.column), field, book.ColumnLetter(b.column), field)
 	p.Field = string(field)
 	return columnQuestion{p, b.column}
 }
 
 func twoFields(r reading) columnQuestion {
-	letter := columnLetter(r.column)
-	p := fileProblem(HeaderAmbiguous, 0, "Column %s («%s») fits %s and %s: give each a column of its own, or say what it holds (--map %s=%s or --map %s=%s).",
+	letter := book.ColumnLetter(r.column)
+	p := book.Problem(HeaderAmbiguous, 0, "Column %s («%s») fits %s and %s: give each a column of its own, or say what it holds (--map %s=%s or --map %s=%s).",
 		letter, short(r.name), r.fits[0], r.fits[1], r.fits[0], letter, r.fits[1], letter)
 	return columnQuestion{p, r.column}
 }
@@ -320,23 +321,23 @@ func short(name string) string {
 
 // extend takes the lines below the header that say the same again, in another
 // language or in the words of a machine, or that only divide columns of no interest.
-func (h *header) extend(lines []line, f *nameFinder) {
-	i := slices.IndexFunc(lines, func(l line) bool { return l.no == h.line })
+func (h *header) extend(lines []book.Line, f *nameFinder) {
+	i := slices.IndexFunc(lines, func(l book.Line) bool { return l.No == h.line })
 	for i++; i < len(lines) && h.lines < mostLines && (f.repeats(lines[i], *h) || h.divides(lines[i], f)); i++ {
-		h.line, h.lines = lines[i].no, h.lines+1
+		h.line, h.lines = lines[i].No, h.lines+1
 		h.rows = append(slices.Clone(h.rows), lines[i])
 	}
 }
 
 // divides reports whether a line right below the header names only parts of its
 // columns, and changes nothing of what they mean.
-func (h *header) divides(l line, f *nameFinder) bool {
-	if len(l.cells) < 2 || hintsOnly(l) || slices.ContainsFunc(l.cells, func(c cell) bool {
-		return c.kind != textCell || !hasLetters(c.text) || strings.ContainsAny(c.text, "0123456789@") || c.column > h.lastColumn+1
+func (h *header) divides(l book.Line, f *nameFinder) bool {
+	if len(l.Cells) < 2 || hintsOnly(l) || slices.ContainsFunc(l.Cells, func(c book.Cell) bool {
+		return c.Kind != book.TextCell || !hasLetters(c.Text) || strings.ContainsAny(c.Text, "0123456789@") || c.Column > h.lastColumn+1
 	}) {
 		return false
 	}
-	if !slices.ContainsFunc(l.cells, func(c cell) bool { return h.columns[c.column] != "" }) {
+	if !slices.ContainsFunc(l.Cells, func(c book.Cell) bool { return h.columns[c.Column] != "" }) {
 		return true
 	}
 	whole, err := stacked(append(slices.Clone(h.rows), l)).resolve(f)
@@ -345,7 +346,7 @@ func (h *header) divides(l line, f *nameFinder) bool {
 
 // readNames settles by the lines below what a lone column of first or last names
 // holds: full names, when most of its cells have several words.
-func (h *header) readNames(lines []line) {
+func (h *header) readNames(lines []book.Line) {
 	for column, field := range h.columns {
 		lone := field == FieldFirstName && !h.has(FieldLastName) || field == FieldLastName && !h.has(FieldFirstName)
 		if !lone || h.has(FieldFullName) {
@@ -353,8 +354,8 @@ func (h *header) readNames(lines []line) {
 		}
 		one, several := 0, 0
 		for _, l := range lines {
-			switch words := len(strings.Fields(l.at(column).text)); {
-			case l.no <= h.line || len(l.cells) < 2 || words == 0:
+			switch words := len(strings.Fields(l.At(column).Text)); {
+			case l.No <= h.line || len(l.Cells) < 2 || words == 0:
 			case words == 1:
 				one++
 			default:
@@ -369,15 +370,15 @@ func (h *header) readNames(lines []line) {
 }
 
 // headerAt is the header that ends at a line which a person has named.
-func headerAt(lines []line, at int, told settlement) (header, error) {
-	end := slices.IndexFunc(lines, func(l line) bool { return l.no == at })
+func headerAt(lines []book.Line, at int, told settlement) (header, error) {
+	end := slices.IndexFunc(lines, func(l book.Line) bool { return l.No == at })
 	if end < 0 {
-		return header{}, fileProblem(HeaderNotFound, 0, "The list has no line %d, which was named as its header.", at)
+		return header{}, book.Problem(HeaderNotFound, 0, "The list has no line %d, which was named as its header.", at)
 	}
 	f := newNameFinder(told)
 	var best header
 	var bestErr error
-	for from := end; from >= max(0, end-mostLines+1) && len(lines[from].cells) > 0; from-- {
+	for from := end; from >= max(0, end-mostLines+1) && len(lines[from].Cells) > 0; from-- {
 		found, err := stacked(lines[from : end+1]).resolve(f)
 		if from == end || found.known > best.known {
 			best, bestErr = found, err
@@ -401,7 +402,7 @@ func headerAt(lines []line, at int, told settlement) (header, error) {
 }
 
 func placedAt(err error, line int) error {
-	p, ok := isProblem(err)
+	p, ok := book.ProblemOf(err)
 	if !ok {
 		return err
 	}

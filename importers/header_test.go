@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -54,26 +55,26 @@ func TestColumnNames(t *testing.T) {
 		"Страна проживания": FieldCountry, "СНИЛС": FieldSNILS, "ИНН": FieldINN, "ИИН": FieldIIN, "ЖСН / ИИН": FieldIIN, "ЖСН": FieldIIN, "Сегмент": FieldSegment,
 		"№": "", "№ п/п": "", "Пол": "", "Стаж": "", "Дата": "", "Телефон руководителя": "", "ФИО руководителя": "", "Гражданство": "", "Дата перевода": "", "БИН": "", "Логин": "", "": "", "Имя пользователя": "", "Оклад": "", "Иванов Иван": "",
 	} {
-		v := theDictionary().understand(clean(name))
+		v := theDictionary().understand(book.Clean(name))
 		if len(v.fits) > 0 || v.field != want || v.ok != (want != "") {
 			t.Errorf("%q: got %q (%v), want %q", name, v.field, v.fits, want)
 		}
 	}
 	for _, name := range []string{"Телефон / E-mail", "ФИО, должность", "Телефон\nE-mail", "Имя / Фамилия / Отдел"} {
-		if v := theDictionary().understand(clean(name)); len(v.fits) < 2 {
+		if v := theDictionary().understand(book.Clean(name)); len(v.fits) < 2 {
 			t.Errorf("%q: got %q, want two fields", name, v.field)
 		}
 	}
 }
 
 // asLines makes lines of texts: one line of the file each, fields parted by "|".
-func asLines(texts ...string) []line {
-	var lines []line
+func asLines(texts ...string) []book.Line {
+	var lines []book.Line
 	for i, text := range texts {
-		l := line{no: i + 1}
+		l := book.Line{No: i + 1}
 		for column, field := range strings.Split(text, "|") {
 			if field != "" {
-				l.cells = append(l.cells, cell{column: column, text: field})
+				l.Cells = append(l.Cells, book.Cell{Column: column, Text: field})
 			}
 		}
 		lines = append(lines, l)
@@ -83,7 +84,7 @@ func asLines(texts ...string) []line {
 
 func TestWhereTheHeaderIs(t *testing.T) {
 	for name, c := range map[string]struct {
-		lines   []line
+		lines   []book.Line
 		at      int
 		rows    int
 		mapping string
@@ -107,7 +108,7 @@ func TestWhereTheHeaderIs(t *testing.T) {
 			}
 			var got []string
 			for _, column := range slices.Sorted(maps.Keys(h.columns)) {
-				got = append(got, fmt.Sprintf("%s=%s", columnLetter(column), h.columns[column]))
+				got = append(got, fmt.Sprintf("%s=%s", book.ColumnLetter(column), h.columns[column]))
 			}
 			if strings.Join(got, " ") != c.mapping || h.line != c.at || h.lines != c.rows {
 				t.Errorf("line %d of %d: %v\nwant line %d of %d: %s", h.line, h.lines, got, c.at, c.rows, c.mapping)
@@ -118,7 +119,7 @@ func TestWhereTheHeaderIs(t *testing.T) {
 
 func TestHeadersThatAreNone(t *testing.T) {
 	for name, c := range map[string]struct {
-		lines []line
+		lines []book.Line
 		code  tenancy.ProblemCode
 		says  string
 	}{
@@ -132,7 +133,7 @@ func TestHeadersThatAreNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := findHeader(c.lines, settlement{})
-			p, _ := isProblem(err)
+			p, _ := book.ProblemOf(err)
 			if p.Code != c.code || !strings.Contains(p.Message, c.says) {
 				t.Errorf("got %v, want %s that says %q", err, c.code, c.says)
 			}
@@ -161,4 +162,30 @@ func TestAConfirmedMapping(t *testing.T) {
 			t.Errorf("mapping %v: got %v", bad, err)
 		}
 	}
+}
+
+func FuzzHeader(f *testing.F) {
+	f.Add("Таб. №|ФИО|Телефон / E-mail", "1|Иванов")
+	f.Add("||Дата|", "Табельный|Имя|приема|")
+	f.Add("Тегі / Фамилия|ID|Аты", "")
+	f.Fuzz(func(t *testing.T, first, second string) {
+		lines := asLines(book.Clean(first), book.Clean(second))
+		h, err := findHeader(lines, settlement{})
+		if err != nil {
+			if p, ok := book.ProblemOf(err); !ok || p.Code != HeaderNotFound && p.Code != HeaderAmbiguous {
+				t.Fatal(err)
+			}
+			return
+		}
+		seen := map[Field]bool{}
+		for column, field := range h.columns {
+			if seen[field] || column > h.lastColumn || h.names[column] == "" {
+				t.Fatalf("header %+v", h)
+			}
+			seen[field] = true
+		}
+		if !h.complete() || h.line < 1 || h.line > 2 {
+			t.Fatalf("header %+v", h)
+		}
+	})
 }

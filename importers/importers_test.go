@@ -93,21 +93,6 @@ func mustParse(t testing.TB, content []byte, opts Options) parsed {
 	return p
 }
 
-// wantFileProblem parses what must be refused whole, and checks the code and,
-// when it is not 0, the line.
-func wantFileProblem(t testing.TB, content []byte, code tenancy.ProblemCode, line int) tenancy.Problem {
-	t.Helper()
-	_, err := parseBytes(t, content, russianList())
-	p, ok := isProblem(err)
-	if !ok || p.Code != code || line != 0 && p.Line != line {
-		t.Errorf("got %v (line %d), want %s at line %d", err, p.Line, code, line)
-	}
-	if ok && (p.Message == "" || p.Severity != tenancy.SeverityError) {
-		t.Errorf("problem without message or severity: %+v", p)
-	}
-	return p
-}
-
 // parseReader is parseBytes without a test of its own, for properties.
 func parseReader(content []byte) (p parsed, err error) {
 	file, err := os.CreateTemp("", "list")

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -188,9 +189,9 @@ func concluded(text string) (summary Summary, ended bool, err error) {
 func diedOn(ctx context.Context, waitErr error) error {
 	var exit *exec.ExitError
 	if ctx.Err() != nil || errors.As(waitErr, &exit) && exit.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
-		return fileProblem(FileTooLarge, 0, "Reading the file takes more time or memory than any list needs: copy the list alone into a new workbook, as values.")
+		return book.Problem(book.FileTooLarge, 0, "Reading the file takes more time or memory than any list needs: copy the list alone into a new workbook, as values.")
 	}
-	return fileProblem(FileDamaged, 0, "The file cannot be read: save the list again with Excel, as values, and send it again.")
+	return book.Problem(book.FileDamaged, 0, "The file cannot be read: save the list again with Excel, as values, and send it again.")
 }
 
 // WorkIfAsked is for the TestMain of packages whose tests call ParseIsolated:
@@ -242,7 +243,7 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 
 func conclude(summary Summary, err error) conclusion {
 	var e *tenancy.Error
-	p, isFile := isProblem(err)
+	p, isFile := book.ProblemOf(err)
 	summary.Cost.Peak = peakMemory()
 	switch {
 	case isFile:
@@ -261,7 +262,7 @@ func conclude(summary Summary, err error) conclusion {
 func parseSafely(ctx context.Context, told order, emit func(Record) error) (summary Summary, err error) {
 	defer func() {
 		if recover() != nil {
-			err = fileProblem(FileDamaged, 0, "The file cannot be read: save the list again with Excel, as values, and send it again.")
+			err = book.Problem(book.FileDamaged, 0, "The file cannot be read: save the list again with Excel, as values, and send it again.")
 		}
 	}()
 	return Parse(ctx, told.Path, told.Options, emit)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -77,8 +78,8 @@ func TestTheChildGivesWhatTheParserGives(t *testing.T) {
 
 func TestTheChildTellsProblemsAndFailures(t *testing.T) {
 	_, err := ParseIsolated(context.Background(), writeFile(t, "%PDF-1.7"), russianList(), nil)
-	if p, ok := isProblem(err); !ok || p.Code != FileFormat {
-		t.Errorf("got %v, want %s", err, FileFormat)
+	if p, ok := book.ProblemOf(err); !ok || p.Code != book.FileFormat {
+		t.Errorf("got %v, want %s", err, book.FileFormat)
 	}
 	_, err = ParseIsolated(context.Background(), filepath.Join(t.TempDir(), "Иванов.xlsx"), russianList(), nil)
 	if tenancy.KindOf(err) != tenancy.NotFound || strings.Contains(err.Error(), "Иванов") {
@@ -101,11 +102,11 @@ func TestWhoStopsListeningEndsTheChild(t *testing.T) {
 
 func TestADyingChildIsAProblemOfTheFile(t *testing.T) {
 	killed := exec.Command("sh", "-c", "kill -KILL $$").Run()
-	if p, _ := isProblem(diedOn(context.Background(), killed)); p.Code != FileTooLarge {
+	if p, _ := book.ProblemOf(diedOn(context.Background(), killed)); p.Code != book.FileTooLarge {
 		t.Errorf("killed: %v", p)
 	}
 	failed := exec.Command("sh", "-c", "exit 2").Run()
-	if p, _ := isProblem(diedOn(context.Background(), failed)); p.Code != FileDamaged {
+	if p, _ := book.ProblemOf(diedOn(context.Background(), failed)); p.Code != book.FileDamaged {
 		t.Errorf("failed: %v", p)
 	}
 }

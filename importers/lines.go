@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ponimayu/opora/importers/book"
 )
 
 // surroundings is what the lines before the one being read have told.
@@ -36,7 +38,7 @@ func (r *rowReader) noPerson() Reason {
 func (r *rowReader) recognise() Reason {
 	l := r.line
 	switch {
-	case len(l.cells) == 0:
+	case len(l.Cells) == 0:
 		return Blank
 	case r.clearlyPerson() && !r.around.otherList:
 		r.around.otherTable = false
@@ -75,18 +77,18 @@ func (r *rowReader) clearlyPerson() bool { return r.numbered() && r.named() }
 
 // numbered reports whether the personnel number's cell can hold one.
 func (r *rowReader) numbered() bool {
-	key := r.line.at(r.fields[FieldEmployeeNo])
-	return key.kind == lostCell || strings.ContainsAny(key.text, "0123456789")
+	key := r.line.At(r.fields[FieldEmployeeNo])
+	return key.Kind == book.LostCell || strings.ContainsAny(key.Text, "0123456789")
 }
 
 // named reports whether the name's cells read like a person's name.
 func (r *rowReader) named() bool {
-	if column, ok := r.fields[FieldFullName]; ok && looksLikePerson(r.line.at(column).text) {
+	if column, ok := r.fields[FieldFullName]; ok && looksLikePerson(r.line.At(column).Text) {
 		return true
 	}
 	last, hasLast := r.fields[FieldLastName]
 	first, hasFirst := r.fields[FieldFirstName]
-	return hasLast && hasFirst && looksLikePerson(r.line.at(last).text+" "+r.line.at(first).text)
+	return hasLast && hasFirst && looksLikePerson(r.line.At(last).Text+" "+r.line.At(first).Text)
 }
 
 // nameText is what stands in the columns of the name.
@@ -94,7 +96,7 @@ func (r *rowReader) nameText() string {
 	var all []string
 	for _, field := range []Field{FieldFullName, FieldLastName, FieldFirstName} {
 		if column, ok := r.fields[field]; ok {
-			all = append(all, r.line.at(column).text)
+			all = append(all, r.line.At(column).Text)
 		}
 	}
 	return strings.TrimSpace(strings.Join(all, " "))
@@ -103,10 +105,10 @@ func (r *rowReader) nameText() string {
 // hasDetails reports whether the line has what only a person's has: a way to
 // reach somebody, a day or a number of theirs.
 func (r *rowReader) hasDetails() bool {
-	return slices.ContainsFunc(r.line.cells, func(c cell) bool {
-		switch r.header.columns[c.column] {
+	return slices.ContainsFunc(r.line.Cells, func(c book.Cell) bool {
+		switch r.header.columns[c.Column] {
 		case FieldEmail, FieldPhone, FieldHiredOn, FieldLeftOn, FieldBirthDate, FieldSNILS, FieldINN, FieldIIN:
-			return !isCount(c) || len(c.text) > 4
+			return !isCount(c) || len(c.Text) > 4
 		}
 		return false
 	})
@@ -117,14 +119,14 @@ func (r *rowReader) hasDetails() bool {
 func (r *rowReader) repeatsHeader() bool {
 	for _, row := range r.header.rows {
 		same := 0
-		for _, c := range r.line.cells {
-			if key(c.text) != key(row.at(c.column).text) {
+		for _, c := range r.line.Cells {
+			if key(c.Text) != key(row.At(c.Column).Text) {
 				same = -1
 				break
 			}
 			same++
 		}
-		if same >= 2 || same == 1 && len(row.cells) == 1 {
+		if same >= 2 || same == 1 && len(row.Cells) == 1 {
 			return true
 		}
 	}
@@ -134,9 +136,9 @@ func (r *rowReader) repeatsHeader() bool {
 // mayName reports whether a line could name columns: a few short texts. It keeps
 // the search of the dictionary away from the people.
 func (r *rowReader) mayName() bool {
-	cells := r.line.cells
-	return len(cells) >= 2 && !slices.ContainsFunc(cells, func(c cell) bool {
-		return c.kind != textCell || !hasLetters(c.text) && !strings.ContainsAny(c.text, "№#") || len([]rune(c.text)) > longestName || strings.ContainsRune(c.text, '@')
+	cells := r.line.Cells
+	return len(cells) >= 2 && !slices.ContainsFunc(cells, func(c book.Cell) bool {
+		return c.Kind != book.TextCell || !hasLetters(c.Text) && !strings.ContainsAny(c.Text, "№#") || len([]rune(c.Text)) > longestName || strings.ContainsRune(c.Text, '@')
 	})
 }
 
@@ -147,8 +149,8 @@ func (r *rowReader) beginsOtherTable() bool {
 		return false
 	}
 	known, ours := 0, map[Field]bool{}
-	for _, c := range r.line.cells {
-		v := r.finder.understand(c.text)
+	for _, c := range r.line.Cells {
+		v := r.finder.understand(c.Text)
 		if v.ok || v.settled {
 			known++
 		}
@@ -156,12 +158,12 @@ func (r *rowReader) beginsOtherTable() bool {
 			ours[v.field] = true
 		}
 	}
-	if known < 2 || known*2 < len(r.line.cells) {
+	if known < 2 || known*2 < len(r.line.Cells) {
 		return false
 	}
 	if r.around.begun && ours[FieldEmployeeNo] && (ours[FieldFullName] || ours[FieldLastName]) {
 		r.around.otherList = true
-		r.remarks.table(r.line.no)
+		r.remarks.table(r.line.No)
 	}
 	return true
 }
@@ -179,11 +181,11 @@ func (r *rowReader) leavesTable() bool {
 
 // isTotal reports whether a line announces a sum.
 func (r *rowReader) isTotal() bool {
-	for i, c := range r.line.cells {
-		if !beginsWith(skeleton(c.text), theDictionary().totals) {
+	for i, c := range r.line.Cells {
+		if !beginsWith(skeleton(c.Text), theDictionary().totals) {
 			continue
 		}
-		field := r.header.columns[c.column]
+		field := r.header.columns[c.Column]
 		inName := field == FieldFullName || field == FieldLastName || field == FieldFirstName
 		if i == 0 && !r.named() || inName || !r.named() && !(r.numbered() && r.nameText() != "") {
 			return true
@@ -193,14 +195,17 @@ func (r *rowReader) isTotal() bool {
 }
 
 // isTotal reports whether a line's first words announce a sum.
-func isTotal(l line) bool {
-	return len(l.cells) > 0 && beginsWith(skeleton(l.cells[0].text), theDictionary().totals)
+func isTotal(l book.Line) bool {
+	return len(l.Cells) > 0 && beginsWith(skeleton(l.Cells[0].Text), theDictionary().totals)
 }
+
+// standsAlone reports whether a line of one field is whole as it is.
+func standsAlone(l book.Line) bool { return isTotal(l) || isRemark(l) }
 
 // isRemark reports whether a line's first words are those of a signature or a
 // remark below the table.
-func isRemark(l line) bool {
-	return len(l.cells) > 0 && beginsWith(skeleton(l.cells[0].text), theDictionary().remarks)
+func isRemark(l book.Line) bool {
+	return len(l.Cells) > 0 && beginsWith(skeleton(l.Cells[0].Text), theDictionary().remarks)
 }
 
 var (
@@ -212,40 +217,40 @@ var (
 // could be a person whose job sounds like a signature, it is none.
 func (r *rowReader) isNote() bool {
 	l := r.line
-	first := l.cells[0]
-	if r.numbered() && first.column != r.fields[FieldEmployeeNo] {
-		return slices.ContainsFunc(l.cells, func(c cell) bool { return isVacancy(c.text) }) && !r.named()
+	first := l.Cells[0]
+	if r.numbered() && first.Column != r.fields[FieldEmployeeNo] {
+		return slices.ContainsFunc(l.Cells, func(c book.Cell) bool { return isVacancy(c.Text) }) && !r.named()
 	}
 	switch {
-	case slices.ContainsFunc(l.cells, func(c cell) bool { return blankToSign.MatchString(c.text) || isVacancy(c.text) }) && !r.hasDetails():
+	case slices.ContainsFunc(l.Cells, func(c book.Cell) bool { return blankToSign.MatchString(c.Text) || isVacancy(c.Text) }) && !r.hasDetails():
 		return true
-	case footnote.MatchString(first.text):
+	case footnote.MatchString(first.Text):
 		return !r.named()
 	case isRemark(l):
-		return len(l.cells) <= smallTable+2 && !r.mayBePerson(first)
-	case len(l.cells) == 1:
-		return isSentence(first.text)
+		return len(l.Cells) <= smallTable+2 && !r.mayBePerson(first)
+	case len(l.Cells) == 1:
+		return isSentence(first.Text)
 	}
 	return false
 }
 
 // mayBePerson tells a person without a number, whose row begins with a job or a
 // department, from a signature.
-func (r *rowReader) mayBePerson(first cell) bool {
+func (r *rowReader) mayBePerson(first book.Cell) bool {
 	if !r.named() {
 		return false
 	}
-	switch r.header.columns[first.column] {
+	switch r.header.columns[first.Column] {
 	case FieldPosition, FieldDepartment:
-		return r.hasDetails() || !r.around.gap || r.line.at(r.fields[FieldEmployeeNo]).text != ""
+		return r.hasDetails() || !r.around.gap || r.line.At(r.fields[FieldEmployeeNo]).Text != ""
 	}
-	return r.hasDetails() && first.column != r.fields[FieldEmployeeNo]
+	return r.hasDetails() && first.Column != r.fields[FieldEmployeeNo]
 }
 
 // isRule reports whether a line has no letter and no digit: it is drawn.
-func isRule(l line) bool {
-	return !slices.ContainsFunc(l.cells, func(c cell) bool {
-		return c.kind == lostCell || strings.ContainsFunc(c.text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+func isRule(l book.Line) bool {
+	return !slices.ContainsFunc(l.Cells, func(c book.Cell) bool {
+		return c.Kind == book.LostCell || strings.ContainsFunc(c.Text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 	})
 }
 
@@ -260,29 +265,29 @@ func isSentence(text string) bool {
 var pageNumber = regexp.MustCompile(`^(страница|стр|с|лист|бет|парақ|page|sheet|p)\.?\s*№?\s*\d+(\s*(из|of|/)\s*\d+)?$|^\d+\s*(из|of|/)\s*\d+$|^[-–—]\s*\d+\s*[-–—]$|^\d+[- ](бет|стр)\.?$`)
 
 // isPageNumber reports whether a line only numbers the page.
-func isPageNumber(l line) bool {
-	if len(l.cells) > 5 {
+func isPageNumber(l book.Line) bool {
+	if len(l.Cells) > 5 {
 		return false
 	}
 	return pageNumber.MatchString(strings.ToLower(joined(l)))
 }
 
-func joined(l line) string {
-	texts := make([]string, len(l.cells))
-	for i, c := range l.cells {
-		texts[i] = c.text
+func joined(l book.Line) string {
+	texts := make([]string, len(l.Cells))
+	for i, c := range l.Cells {
+		texts[i] = c.Text
 	}
 	return strings.Join(texts, " ")
 }
 
-func lineKey(l line) string { return key(joined(l)) }
+func lineKey(l book.Line) string { return key(joined(l)) }
 
 // numbersColumns reports whether a line only counts the columns: 1 2 3 …, as in
 // official forms also А Б 1 2 3 …
-func numbersColumns(l line) bool {
+func numbersColumns(l book.Line) bool {
 	next, letters := 0, 0
-	for i, c := range l.cells {
-		text := strings.Trim(c.text, "().")
+	for i, c := range l.Cells {
+		text := strings.Trim(c.Text, "().")
 		switch n, err := strconv.Atoi(text); {
 		case err != nil && i == letters && i < 3 && isFormLetter(text, i):
 			letters++
@@ -292,7 +297,7 @@ func numbersColumns(l line) bool {
 			next = n + 1
 		}
 	}
-	return next > 2 && len(l.cells) >= 3
+	return next > 2 && len(l.Cells) >= 3
 }
 
 func isFormLetter(text string, i int) bool {
@@ -300,8 +305,8 @@ func isFormLetter(text string, i int) bool {
 }
 
 // hintsOnly reports whether a line only explains how to fill in the columns.
-func hintsOnly(l line) bool {
-	return len(l.cells) >= 2 && !slices.ContainsFunc(l.cells, func(c cell) bool { return !isHint(c.text) })
+func hintsOnly(l book.Line) bool {
+	return len(l.Cells) >= 2 && !slices.ContainsFunc(l.Cells, func(c book.Cell) bool { return !isHint(c.Text) })
 }
 
 // isNothing reports whether a line has neither a name nor a number and nothing
@@ -310,11 +315,11 @@ func (r *rowReader) isNothing() bool {
 	name := r.nameText()
 	switch {
 	case r.numbered() || r.named() || r.hasDetails():
-		return r.numbered() && name == "" && len(r.line.cells) == 1 && r.line.cells[0].column != r.fields[FieldEmployeeNo]
+		return r.numbered() && name == "" && len(r.line.Cells) == 1 && r.line.Cells[0].Column != r.fields[FieldEmployeeNo]
 	case name != "" && !hasLetters(name):
 		return true
 	}
-	return r.around.gap && len(strings.Fields(name)) < 2 && len(r.line.cells) <= smallTable
+	return r.around.gap && len(strings.Fields(name)) < 2 && len(r.line.Cells) <= smallTable
 }
 
 // smallTable is how many columns a table below the list has at most; a line of
@@ -322,7 +327,7 @@ func (r *rowReader) isNothing() bool {
 const smallTable = 3
 
 // isCount reports whether a cell holds an amount.
-func isCount(c cell) bool { return amount.MatchString(c.text) }
+func isCount(c book.Cell) bool { return amount.MatchString(c.Text) }
 
 var amount = regexp.MustCompile(`(?i)^[\d ]+([.,]\d+)?( ?(чел|человека?|сотрудник(а|ов)?|адам|қызметкер|people|шт|ед|шт\.? ед|руб)\.?)?$`)
 

@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // list is where in a file the people are, and how it is to be read.
 type list struct {
-	book        book
+	book        book.Book
 	sheet       string
 	others      []string // other sheets that look like lists
 	header      header
@@ -20,15 +21,15 @@ type list struct {
 }
 
 // open starts reading the list from its first line.
-func (l list) open() (source, error) { return l.book.open(l.sheet) }
+func (l list) open() (book.Source, error) { return l.book.Open(l.sheet) }
 
 // findList decides which sheet, which delimiter and which line is the header.
-func findList(b book, opts Options) (list, error) {
-	if t, ok := b.(*textFile); ok {
+func findList(b book.Book, opts Options) (list, error) {
+	if t, ok := b.(*book.Text); ok {
 		return findDelimited(t, opts)
 	}
 	if opts.Sheet != "" {
-		name, err := b.named(opts.Sheet)
+		name, err := b.Named(opts.Sheet)
 		if err != nil {
 			return list{}, err
 		}
@@ -39,13 +40,13 @@ func findList(b book, opts Options) (list, error) {
 
 // findSheet takes the first visible sheet with a header, and names the others
 // that have one too: a second list that nobody reads is people forgotten.
-func findSheet(b book, opts Options) (list, error) {
+func findSheet(b book.Book, opts Options) (list, error) {
 	var found list
 	var first error
 	empty := true
-	for _, sheet := range b.sheets() {
+	for _, sheet := range b.Sheets() {
 		l, err := lookFor(b, sheet, opts)
-		p, ok := isProblem(err)
+		p, ok := book.ProblemOf(err)
 		switch {
 		case err == nil && found.book == nil:
 			found = l
@@ -54,28 +55,28 @@ func findSheet(b book, opts Options) (list, error) {
 		case found.book != nil:
 		case !ok || !undecided(p):
 			return list{}, err
-		case first == nil || empty && p.Code != FileEmpty:
+		case first == nil || empty && p.Code != book.FileEmpty:
 			first = err
-			empty = p.Code == FileEmpty
+			empty = p.Code == book.FileEmpty
 		}
 	}
 	switch {
 	case found.book != nil:
-		found.remark(b.hiddenSheets())
+		found.remark(b.HiddenSheets())
 		return found, nil
 	case first != nil:
 		return list{}, first
 	}
-	return list{}, fileProblem(SheetMissing, 0, "All sheets of the workbook are hidden: show the one with the list, or name it.")
+	return list{}, book.Problem(book.SheetMissing, 0, "All sheets of the workbook are hidden: show the one with the list, or name it.")
 }
 
 // remark says which sheets were not read.
 func (l *list) remark(hidden []string) {
 	if len(l.others) > 0 {
-		l.remarks = append(l.remarks, fileWarning(SheetsUnread, "Other sheets look like lists too, and the people on them were NOT read: %s. Copy all people into one sheet, or upload each sheet by its name.", names(l.others)))
+		l.remarks = append(l.remarks, book.Warning(SheetsUnread, "Other sheets look like lists too, and the people on them were NOT read: %s. Copy all people into one sheet, or upload each sheet by its name.", names(l.others)))
 	}
 	if len(hidden) > 0 {
-		l.remarks = append(l.remarks, fileWarning(SheetsHidden, "Hidden sheets were not read: %s. If one holds people, show it, or name it.", names(hidden)))
+		l.remarks = append(l.remarks, book.Warning(SheetsHidden, "Hidden sheets were not read: %s. If one holds people, show it, or name it.", names(hidden)))
 	}
 }
 
@@ -94,50 +95,46 @@ func names(sheets []string) string {
 
 // undecided reports whether the problem is only that this sheet is not the list.
 func undecided(p tenancy.Problem) bool {
-	return p.Code == HeaderNotFound || p.Code == HeaderAmbiguous || p.Code == FileEmpty
+	return p.Code == HeaderNotFound || p.Code == HeaderAmbiguous || p.Code == book.FileEmpty
 }
 
 // findDelimited tries the delimiters, and takes the one that gives the header
 // most columns.
-func findDelimited(t *textFile, opts Options) (list, error) {
-	try := delimiters
-	if t.sep {
-		try = []byte{t.delimiter}
-	}
+func findDelimited(t *book.Text, opts Options) (list, error) {
 	var best list
 	var bestErr error
 	var chosen byte
-	for i, d := range try {
-		t.delimiter = d
+	for i, d := range t.Candidates() {
+		t.Delimiter = d
 		l, err := lookFor(t, "", opts)
 		if i == 0 || len(l.header.columns) > len(best.header.columns) || bestErr != nil && err == nil {
 			best, bestErr, chosen = l, err, d
 		}
 	}
-	t.delimiter = chosen
-	if p, ok := isProblem(bestErr); ok && undecided(p) && t.mayBeWrapped() {
-		t.wrapped = true
+	t.Delimiter = chosen
+	if p, ok := book.ProblemOf(bestErr); ok && undecided(p) && t.MayBeWrapped() {
+		t.Wrapped = true
 		if l, err := findDelimited(t, opts); err == nil {
 			return l, nil
 		}
-		t.wrapped, t.delimiter = false, chosen
+		t.Wrapped, t.Delimiter = false, chosen
 	}
 	return best, bestErr
 }
 
 // lookFor looks for the header of one list. The header comes with an ambiguity
 // too, so that delimiters can be compared.
-func lookFor(b book, sheet string, opts Options) (list, error) {
+func lookFor(b book.Book, sheet string, opts Options) (list, error) {
 	l := list{book: b, sheet: sheet}
 	lines, err := firstLines(l, max(headerLines, opts.HeaderLine))
 	if err != nil && len(lines) == 0 {
 		return l, err
 	}
-	if !slices.ContainsFunc(lines, func(x line) bool { return len(x.cells) > 0 }) {
+	if !slices.ContainsFunc(lines, func(x book.Line) bool { return len(x.Cells) > 0 }) {
 		if err != nil {
 			return l, err
 		}
-		return l, placedIn(sheet, fileProblem(FileEmpty, 0, "The list is empty: save it again, or send the right file."))
+		return l, book.PlacedIn(sheet, book.Problem(book.FileEmpty, 0, "The list is empty: save it again, or send the right file."))
 	}
 	lines, advice := withoutAdvice(lines)
 	found, headErr := headerOf(lines, opts)
@@ -146,13 +143,13 @@ func lookFor(b book, sheet string, opts Options) (list, error) {
 		if err != nil && len(found.columns) == 0 {
 			return l, err // the damage explains why there is no header
 		}
-		return l, placedIn(sheet, headErr)
+		return l, book.PlacedIn(sheet, headErr)
 	}
 	for i, x := range lines {
-		if x.no == found.line {
+		if x.No == found.line {
 			l.header.above = lines[:max(0, i+1-found.lines)]
 			for _, h := range found.rows {
-				l.headerLines = append(l.headerLines, h.no)
+				l.headerLines = append(l.headerLines, h.No)
 			}
 		}
 	}
@@ -160,7 +157,7 @@ func lookFor(b book, sheet string, opts Options) (list, error) {
 }
 
 // headerOf finds the header, with what people have said about its columns.
-func headerOf(lines []line, opts Options) (header, error) {
+func headerOf(lines []book.Line, opts Options) (header, error) {
 	told, err := settle(opts)
 	if err == nil {
 		err = told.within(lines)
@@ -176,33 +173,24 @@ func headerOf(lines []line, opts Options) (header, error) {
 
 // firstLines reads the lines in which a header may be; an error that came after
 // some of them is returned with them.
-func firstLines(l list, most int) ([]line, error) {
+func firstLines(l list, most int) ([]book.Line, error) {
 	src, err := l.open()
 	if err != nil {
 		return nil, err
 	}
-	if g, ok := src.(grid); ok {
-		defer g.stop()
+	if g, ok := src.(book.Grid); ok {
+		defer g.Stop()
 	}
-	var lines []line
+	var lines []book.Line
 	for len(lines) < most {
-		x, err := src.next()
+		x, err := src.Next()
 		if errors.Is(err, io.EOF) {
 			return lines, nil
 		}
 		if err != nil {
 			return lines, err
 		}
-		lines = append(lines, line{x.no, slices.Clone(x.cells), x.hidden})
+		lines = append(lines, book.Line{No: x.No, Cells: slices.Clone(x.Cells), Hidden: x.Hidden})
 	}
 	return lines, nil
-}
-
-func placedIn(sheet string, err error) error {
-	p, ok := isProblem(err)
-	if !ok {
-		return err
-	}
-	p.Sheet = strings.TrimSpace(sheet)
-	return p
 }

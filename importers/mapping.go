@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -23,7 +24,7 @@ func settle(opts Options) (settlement, error) {
 	s := settlement{columns: map[Field]int{}, absent: map[Field]bool{}, names: map[string]Field{}, spelt: map[string]string{}}
 	by := map[int]Field{}
 	for field, letter := range opts.Mapping {
-		column, ok := columnOf(strings.ToUpper(strings.TrimSpace(letter)))
+		column, ok := book.ColumnOf(strings.ToUpper(strings.TrimSpace(letter)))
 		switch other, twice := by[column]; {
 		case !knownFields[field] || !ok && letter != NoColumn:
 			return s, tenancy.E(tenancy.Invalid, "mapping_invalid", fmt.Sprintf("The mapping names no column or no field of ours: %q is %q.", field, letter))
@@ -47,16 +48,16 @@ func settle(opts Options) (settlement, error) {
 }
 
 // within refuses columns beyond all that the first lines of the list hold.
-func (s settlement) within(lines []line) error {
+func (s settlement) within(lines []book.Line) error {
 	last := 0
 	for _, l := range lines {
-		for _, c := range l.cells {
-			last = max(last, c.column)
+		for _, c := range l.Cells {
+			last = max(last, c.Column)
 		}
 	}
 	for field, column := range s.columns {
 		if column > last {
-			return tenancy.E(tenancy.Invalid, "mapping_invalid", fmt.Sprintf("The mapping puts %s into column %s; the last column of the list is %s.", field, columnLetter(column), columnLetter(last)))
+			return tenancy.E(tenancy.Invalid, "mapping_invalid", fmt.Sprintf("The mapping puts %s into column %s; the last column of the list is %s.", field, book.ColumnLetter(column), book.ColumnLetter(last)))
 		}
 	}
 	return nil
@@ -118,8 +119,8 @@ func (s settlement) outdated(h header) []string {
 		has[key(name)] = true
 	}
 	for _, row := range h.rows {
-		for _, c := range row.cells {
-			has[key(c.text)] = true
+		for _, c := range row.Cells {
+			has[key(c.Text)] = true
 		}
 	}
 	var gone []string
@@ -200,33 +201,33 @@ func (f *nameFinder) understand(name string) understood {
 
 // namesSomething reports whether a cell of the line is a name of the dictionary
 // or of the tenant, without misspellings.
-func (f *nameFinder) namesSomething(l line) bool {
-	return slices.ContainsFunc(l.cells, func(c cell) bool {
-		names, ok := f.exact[c.text]
+func (f *nameFinder) namesSomething(l book.Line) bool {
+	return slices.ContainsFunc(l.Cells, func(c book.Cell) bool {
+		names, ok := f.exact[c.Text]
 		if !ok {
 			names = f.isName(c)
-			f.exact[c.text] = names
+			f.exact[c.Text] = names
 		}
 		return names
 	})
 }
 
-func (f *nameFinder) isName(c cell) bool {
-	if c.kind != textCell || !hasLetters(c.text) && !strings.ContainsAny(c.text, "№#") {
+func (f *nameFinder) isName(c book.Cell) bool {
+	if c.Kind != book.TextCell || !hasLetters(c.Text) && !strings.ContainsAny(c.Text, "№#") {
 		return false
 	}
 	if len(f.told.names) > 0 {
-		if _, ok := f.told.names[key(c.text)]; ok {
+		if _, ok := f.told.names[key(c.Text)]; ok {
 			return true
 		}
 	}
 	d := theDictionary()
-	if !d.mayKnow(c.text) {
+	if !d.mayKnow(c.Text) {
 		return false
 	}
-	v := d.whole(c.text, false)
+	v := d.whole(c.Text, false)
 	if !v.ok && !v.settled {
-		v = d.byParts(c.text, false)
+		v = d.byParts(c.Text, false)
 	}
 	return v.ok || len(v.fits) > 1
 }
@@ -304,12 +305,12 @@ func isHint(text string) bool {
 
 // repeats reports whether a line names the same columns as the header does: the
 // header in another language, or once more on the next page.
-func (f *nameFinder) repeats(l line, h header) bool {
+func (f *nameFinder) repeats(l book.Line, h header) bool {
 	same := 0
-	for _, c := range l.cells {
-		field := h.columns[c.column]
-		v := f.understand(c.text)
-		if field != "" && (!v.ok || v.field != field) || field == "" && !v.ok && !v.settled && key(c.text) != key(h.names[c.column]) && h.names[c.column] == "" {
+	for _, c := range l.Cells {
+		field := h.columns[c.Column]
+		v := f.understand(c.Text)
+		if field != "" && (!v.ok || v.field != field) || field == "" && !v.ok && !v.settled && key(c.Text) != key(h.names[c.Column]) && h.names[c.Column] == "" {
 			return false
 		}
 		if field != "" {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ponimayu/opora/importers/book"
+	"github.com/ponimayu/opora/importers/book/booktest"
 	"github.com/ponimayu/opora/internal/rostergen"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -95,12 +97,12 @@ func TestAMillionRowsFitIntoMemory(t *testing.T) {
 func TestMoreThanAMillionRowsAreTooMany(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("Таб. №;ФИО\n")
-	for range DefaultLimits.Rows {
+	for range book.DefaultLimits.Rows {
 		b.WriteByte('\n') // lines without anything are rows of the sheet, too
 	}
 	_, err := ParseIsolated(t.Context(), writeFile(t, b.String()), russianList(), func(Record) error { return nil })
-	p, _ := isProblem(err)
-	if p.Code != FileTooLarge || p.Line != DefaultLimits.Rows+1 || !strings.Contains(p.Message, fmt.Sprint(DefaultLimits.Rows)) {
+	p, _ := book.ProblemOf(err)
+	if p.Code != book.FileTooLarge || p.Line != book.DefaultLimits.Rows+1 || !strings.Contains(p.Message, fmt.Sprint(book.DefaultLimits.Rows)) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -111,21 +113,21 @@ var bombs = map[string]struct {
 	code tenancy.ProblemCode // "": it is read
 }{
 	"a value at XFD": {func(t *testing.T) []byte {
-		return packSheet(t, wholeSheet(header3+personRow(2)+`<row r="3"><c r="XFD3"><v>1</v></c></row>`))
-	}, FileTooLarge},
+		return booktest.PackSheet(t, booktest.Sheet(booktest.Header+booktest.Person(2)+`<row r="3"><c r="XFD3"><v>1</v></c></row>`))
+	}, book.FileTooLarge},
 	"a style at XFD on every row": {func(t *testing.T) []byte {
 		var b strings.Builder
 		for n := 3; n < 20_000; n++ {
 			fmt.Fprintf(&b, `<row r="%d"><c r="XFD%d" s="1"/></row>`, n, n)
 		}
-		return packSheet(t, wholeSheet(header3+personRow(2)+b.String()))
+		return booktest.PackSheet(t, booktest.Sheet(booktest.Header+booktest.Person(2)+b.String()))
 	}, ""},
 	"a gap of a million rows": {func(t *testing.T) []byte {
-		return packSheet(t, wholeSheet(header3+personRow(2)+personRow(1<<20)))
+		return booktest.PackSheet(t, booktest.Sheet(booktest.Header+booktest.Person(2)+booktest.Person(1<<20)))
 	}, ""},
 	"a million empty rows": {func(t *testing.T) []byte {
-		return packSheet(t, wholeSheet(header3+personRow(2)+strings.Repeat("<row/>", 1<<20)))
-	}, FileTooLarge},
+		return booktest.PackSheet(t, booktest.Sheet(booktest.Header+booktest.Person(2)+strings.Repeat("<row/>", 1<<20)))
+	}, book.FileTooLarge},
 	"long shared texts": {func(t *testing.T) []byte {
 		r := rand.New(rand.NewPCG(3, 4))
 		var b strings.Builder
@@ -133,11 +135,11 @@ var bombs = map[string]struct {
 		for range 1000 { // each of 32 KB that shrink a hundredfold, below the bound on that
 			fmt.Fprintf(&b, `<si><t>%s</t></si>`, strings.Repeat(fmt.Sprintf("%016x", r.Uint64()), 2046))
 		}
-		return packBook(t, bookParts{"xl/sharedStrings.xml": b.String() + `</sst>`})
-	}, FileTooLarge},
+		return booktest.Pack(t, booktest.Parts{"xl/sharedStrings.xml": b.String() + `</sst>`})
+	}, book.FileTooLarge},
 	"zeros": {func(t *testing.T) []byte {
-		return packSheet(t, wholeSheet(header3+personRow(2)+strings.Repeat(" ", 64<<20)))
-	}, FileTooLarge},
+		return booktest.PackSheet(t, booktest.Sheet(booktest.Header+booktest.Person(2)+strings.Repeat(" ", 64<<20)))
+	}, book.FileTooLarge},
 	"70,000 parts": {func(t *testing.T) []byte {
 		var b bytes.Buffer
 		z := zip.NewWriter(&b)
@@ -150,17 +152,17 @@ var bombs = map[string]struct {
 			t.Fatal(err)
 		}
 		return b.Bytes()
-	}, FileTooLarge},
+	}, book.FileTooLarge},
 	"a quotation mark that is never closed": {func(*testing.T) []byte {
 		return []byte("Таб. №;ФИО\n1;\"" + strings.Repeat("я\n", 8<<20))
-	}, FileTooLarge},
+	}, book.FileTooLarge},
 	"a merged range for each row": {func(t *testing.T) []byte {
 		var b strings.Builder
 		for n := range 300_000 {
 			fmt.Fprintf(&b, `<mergeCell ref="A%d:A%d"/>`, n+3, n+4)
 		}
-		return packSheet(t, sheetHead+`<sheetData>`+header3+personRow(2)+`</sheetData><mergeCells>`+b.String()+`</mergeCells></worksheet>`)
-	}, FileTooLarge},
+		return booktest.PackSheet(t, booktest.SheetHead+`<sheetData>`+booktest.Header+booktest.Person(2)+`</sheetData><mergeCells>`+b.String()+`</mergeCells></worksheet>`)
+	}, book.FileTooLarge},
 }
 
 // TestBombsCostLittle: nobody's file may cost the others their turn.
@@ -173,7 +175,7 @@ func TestBombsCostLittle(t *testing.T) {
 			began := time.Now()
 			summary, err := ParseIsolated(t.Context(), path, russianList(), func(Record) error { return nil })
 			took := time.Since(began)
-			if p, _ := isProblem(err); p.Code != bomb.code {
+			if p, _ := book.ProblemOf(err); p.Code != bomb.code {
 				t.Errorf("got %v, want %q", err, bomb.code)
 			}
 			t.Logf("%v, %d MB", took, summary.Cost.Peak>>20)

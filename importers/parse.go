@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -20,7 +21,7 @@ import (
 // content is ever logged or quoted in an error.
 func Parse(ctx context.Context, path string, opts Options, emit func(Record) error) (Summary, error) {
 	watch := stopwatch{time.Now()}
-	b, err := openBook(path, opts.Limits.orDefault())
+	b, err := book.Open(path, opts.Limits)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -34,22 +35,22 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 		return Summary{}, err
 	}
 	l := &listing{progress: opts.Progress, list: found, rows: newRowReader(opts, found.header, found.sheet), mentions: newMentions(), lastPerson: -1, watch: watch}
-	l.rows.day0 = epochOf(b)
+	l.rows.day0 = book.EpochOf(b)
 	defer l.spool.close()
 	l.watch.lap(&l.cost.Find)
 	if err := l.read(ctx, src); err != nil {
 		return Summary{}, err
 	}
-	remarks := append(b.remarks(), found.remarks...)
-	if g, ok := src.(grid); ok {
-		if err := l.spread(g.layout().merges); err != nil {
+	remarks := append(b.Remarks(), found.remarks...)
+	if g, ok := src.(book.Grid); ok {
+		if err := l.spread(g.Layout().Merges); err != nil {
 			return Summary{}, err
 		}
-		remarks = append(remarks, g.layout().remarks(found.header, l.hiddenRows)...)
+		remarks = append(remarks, unseen(g.Layout(), found.header, l.hiddenRows)...)
 	}
 	remarks = append(remarks, l.rows.remarks.problems(found.sheet)...)
 	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Outdated: found.header.outdated, Sheet: found.sheet, OtherSheets: found.others, Problems: remarks}
-	summary.Format, summary.Encoding = b.describe()
+	summary.Format, summary.Encoding = b.Describe()
 	err = l.emit(ctx, &summary, emit)
 	summary.Cost = l.cost
 	return summary, err
@@ -64,7 +65,7 @@ type listing struct {
 	count      int
 	lastPerson int // number of the last row that is a person's
 	hiddenRows int // that are people's
-	fills      map[Field][]merge
+	fills      map[Field][]book.Merge
 	watch      stopwatch
 	cost       Cost
 	progress   func(lines int)
@@ -74,7 +75,7 @@ type listing struct {
 const progressEvery = 2000
 
 // read takes all lines of the source.
-func (l *listing) read(ctx context.Context, src source) error {
+func (l *listing) read(ctx context.Context, src book.Source) error {
 	for {
 		if l.count%256 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -82,7 +83,7 @@ func (l *listing) read(ctx context.Context, src source) error {
 		if l.progress != nil && l.count > 0 && l.count%progressEvery == 0 {
 			l.progress(l.count)
 		}
-		line, err := src.next()
+		line, err := src.Next()
 		l.watch.lap(&l.cost.Read)
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -91,9 +92,9 @@ func (l *listing) read(ctx context.Context, src source) error {
 			return err
 		}
 		r := l.record(line)
-		if line.no == l.list.header.line {
-			if t, ok := src.(*records); ok {
-				t.expect(l.list.header.lastColumn)
+		if line.No == l.list.header.line {
+			if t, ok := src.(*book.Records); ok {
+				t.Expect(l.list.header.lastColumn, standsAlone)
 			}
 		}
 		l.watch.lap(&l.cost.Values)
@@ -103,7 +104,7 @@ func (l *listing) read(ctx context.Context, src source) error {
 		l.watch.lap(&l.cost.Keep)
 		if r.Skipped == notSkipped {
 			l.lastPerson = l.count
-			if line.hidden {
+			if line.Hidden {
 				l.hiddenRows++
 			}
 		}
@@ -121,34 +122,34 @@ func (l *listing) keep(r *Record) error {
 	return l.spool.add(r)
 }
 
-func (l *listing) record(line line) Record {
+func (l *listing) record(line book.Line) Record {
 	h := l.list.header
 	switch {
-	case line.no > h.line:
+	case line.No > h.line:
 		return l.rows.read(line)
-	case slices.Contains(l.list.headerLines, line.no):
-		return Record{Line: line.no, Skipped: Header}
-	case len(line.cells) == 0:
-		return Record{Line: line.no, Skipped: Blank}
+	case slices.Contains(l.list.headerLines, line.No):
+		return Record{Line: line.No, Skipped: Header}
+	case len(line.Cells) == 0:
+		return Record{Line: line.No, Skipped: Blank}
 	}
-	return Record{Line: line.no, Skipped: Title}
+	return Record{Line: line.No, Skipped: Title}
 }
 
 // spread takes note of values that stand for several rows because their cells
 // are merged. Merged ranges follow the table in the file, so that this can only
 // be done after it; a legal entity is part of the key, which is then compared anew.
-func (l *listing) spread(merges []merge) error {
-	l.fills = map[Field][]merge{}
+func (l *listing) spread(merges []book.Merge) error {
+	l.fills = map[Field][]book.Merge{}
 	for _, m := range merges {
-		switch field := l.list.header.columns[m.column]; field {
+		switch field := l.list.header.columns[m.Column]; field {
 		case FieldDepartment, FieldPosition, FieldLegalEntity:
-			if m.first > l.list.header.line {
+			if m.First > l.list.header.line {
 				l.fills[field] = append(l.fills[field], m)
 			}
 		}
 	}
 	for _, all := range l.fills {
-		slices.SortFunc(all, func(a, b merge) int { return a.first - b.first })
+		slices.SortFunc(all, func(a, b book.Merge) int { return a.First - b.First })
 	}
 	if len(l.fills[FieldLegalEntity]) == 0 {
 		return nil
@@ -183,16 +184,16 @@ func (l *listing) filler() func(*Record) {
 	first := map[Field]Record{}
 	return func(r *Record) {
 		for field, all := range l.fills {
-			for at[field] < len(all) && all[at[field]].last < r.Line {
+			for at[field] < len(all) && all[at[field]].Last < r.Line {
 				at[field]++
 			}
 			if at[field] == len(all) || r.Skipped != notSkipped {
 				continue
 			}
 			switch m := all[at[field]]; {
-			case r.Line == m.first:
+			case r.Line == m.First:
 				first[field] = *r
-			case r.Line > m.first && first[field].Line == m.first:
+			case r.Line > m.First && first[field].Line == m.First:
 				copyField(field, r, first[field])
 			}
 		}
@@ -283,11 +284,4 @@ func (l *listing) finish(r *Record, i int, c clash) {
 		}
 	}
 	r.OK = !slices.ContainsFunc(r.Problems, func(p tenancy.Problem) bool { return p.Severity == tenancy.SeverityError })
-}
-
-// isProblem returns the problem with a whole file inside an error.
-func isProblem(err error) (tenancy.Problem, bool) {
-	var p tenancy.Problem
-	ok := errors.As(err, &p)
-	return p, ok
 }

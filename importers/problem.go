@@ -1,10 +1,6 @@
 package importers
 
-import (
-	"fmt"
-
-	"github.com/ponimayu/opora/internal/tenancy"
-)
+import "github.com/ponimayu/opora/internal/tenancy"
 
 // The codes of a row's problems, as in docs/design.md ("The command line").
 // IdentityChanged is found later, against the people we have.
@@ -37,22 +33,15 @@ const (
 	CountrySuspect tenancy.ProblemCode = "country_suspect"
 )
 
-// The codes of problems with a whole file.
+// The codes of a list in which no header can be found. Those of the file itself
+// are of package book.
 const (
 	HeaderNotFound  tenancy.ProblemCode = "header_not_found"
 	HeaderAmbiguous tenancy.ProblemCode = "header_ambiguous"
-	FileFormat      tenancy.ProblemCode = "file_format"
-	FileEncrypted   tenancy.ProblemCode = "file_encrypted"
-	FileTooLarge    tenancy.ProblemCode = "file_too_large"
-	FileMacro       tenancy.ProblemCode = "file_macro"
-	FileDamaged     tenancy.ProblemCode = "file_damaged"
-	SheetMissing    tenancy.ProblemCode = "sheet_missing"
-	FileEmpty       tenancy.ProblemCode = "file_empty"
-	EncodingLossy   tenancy.ProblemCode = "encoding_lossy"
 )
 
-// The codes of remarks on a file that was read (Summary.Problems); FileMacro is
-// one of them too, when macros were left alone.
+// The codes of remarks on a file that was read (Summary.Problems);
+// book.FileMacro is one of them too, when macros were left alone.
 const (
 	RowsHidden    tenancy.ProblemCode = "rows_hidden"
 	ColumnsHidden tenancy.ProblemCode = "columns_hidden"
@@ -72,14 +61,4 @@ func severity(code tenancy.ProblemCode) tenancy.Severity {
 		return tenancy.SeverityError
 	}
 	return tenancy.SeverityWarning
-}
-
-// fileProblem is a problem with the whole file; line 0 means no place.
-func fileProblem(code tenancy.ProblemCode, line int, format string, args ...any) tenancy.Problem {
-	return tenancy.Problem{
-		Code:     code,
-		Severity: tenancy.SeverityError,
-		Message:  fmt.Sprintf(format, args...),
-		Line:     line,
-	}
 }

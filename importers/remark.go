@@ -1,8 +1,11 @@
 package importers
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -35,12 +38,12 @@ func (t *tableRemarks) section(line int, name string) {
 }
 
 // person notes somebody whose status says that they have left while no day does.
-func (t *tableRemarks) person(l line, row Row) {
-	if t.status < 0 || !row.LeftOn.IsZero() || !saysLeft(l.at(t.status).text) {
+func (t *tableRemarks) person(l book.Line, row Row) {
+	if t.status < 0 || !row.LeftOn.IsZero() || !saysLeft(l.At(t.status).Text) {
 		return
 	}
 	if t.left++; t.leftAt == 0 {
-		t.leftAt = l.no
+		t.leftAt = l.No
 	}
 }
 
@@ -58,15 +61,15 @@ func saysLeft(status string) bool {
 func (t *tableRemarks) problems(sheet string) []tenancy.Problem {
 	var all []tenancy.Problem
 	if t.tableAt > 0 {
-		p := fileWarning(TableUnread, "Another list with other columns begins at line %d, and the people on it were NOT read: put all people under the same columns, or upload that list by itself.", t.tableAt)
+		p := book.Warning(TableUnread, "Another list with other columns begins at line %d, and the people on it were NOT read: put all people under the same columns, or upload that list by itself.", t.tableAt)
 		p.Sheet, p.Line = sheet, t.tableAt
 		all = append(all, p)
 	}
 	if t.leftAt > 0 {
-		p := fileWarning(LeaversUnmarked, "People are said to have left, and no day of leaving is given (first at line %d): they count as working. Fill in the dates of leaving, or remove these rows.", t.leftAt)
+		p := book.Warning(LeaversUnmarked, "People are said to have left, and no day of leaving is given (first at line %d): they count as working. Fill in the dates of leaving, or remove these rows.", t.leftAt)
 		p.Sheet, p.Line = sheet, t.leftAt
 		if t.status >= 0 && t.left > 0 {
-			p.Column = columnLetter(t.status)
+			p.Column = book.ColumnLetter(t.status)
 		}
 		all = append(all, p)
 	}
@@ -82,4 +85,25 @@ func statusColumn(h header) int {
 		}
 	}
 	return -1
+}
+
+// unseen says what was read although nobody saw it: a filter hides people, and
+// leaving them out would read as their leaving.
+func unseen(about *book.Layout, h header, hiddenRows int) []tenancy.Problem {
+	var all []tenancy.Problem
+	if hiddenRows > 0 {
+		all = append(all, book.Warning(RowsHidden, "Rows with people are hidden in the sheet (perhaps by a filter): %d. They were read like all others: delete from the list whoever is not to be in it.", hiddenRows))
+	}
+	var columns []string
+	for _, column := range slices.Sorted(maps.Keys(h.names)) {
+		if about.IsHidden(column) {
+			columns = append(columns, book.ColumnLetter(column))
+		}
+	}
+	if len(columns) > 0 {
+		p := book.Warning(ColumnsHidden, "Columns of the list are hidden in the sheet: %s. They were read like all others.", strings.Join(columns, ", "))
+		p.Line = h.line
+		all = append(all, p)
+	}
+	return all
 }

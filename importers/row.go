@@ -1,7 +1,3 @@
-// Package importers turns the files that HR departments have into rows: it
-// finds the header, matches the columns, normalises the values and tells every
-// problem with its line and column. It imports tenancy and knows neither the
-// database nor Keycloak.
 package importers
 
 import "github.com/ponimayu/opora/internal/tenancy"

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -25,10 +26,10 @@ type rowReader struct {
 	finder   *nameFinder
 	remarks  tableRemarks
 
-	day0   epoch // of the workbook
-	ownKey bool  // nobody gave a key for the hashes of national ids
+	day0   book.Epoch // of the workbook
+	ownKey bool       // nobody gave a key for the hashes of national ids
 
-	line line // the one being read
+	line book.Line // the one being read
 	row  Row
 	bad  []tenancy.Problem
 }
@@ -84,14 +85,14 @@ func (r *rowReader) knowEntities() {
 }
 
 // read turns one line below the header into a record.
-func (r *rowReader) read(l line) Record {
+func (r *rowReader) read(l book.Line) Record {
 	l = r.withoutAdvice(l)
 	r.line = l
 	if reason := r.noPerson(); reason != notSkipped {
 		if reason == groupPending {
 			r.enterGroup(l)
 		}
-		return Record{Line: l.no, Skipped: reason}
+		return Record{Line: l.No, Skipped: reason}
 	}
 	r.row, r.bad = Row{}, nil
 	r.readKey()
@@ -102,18 +103,18 @@ func (r *rowReader) read(l line) Record {
 	r.readNationalIDs()
 	r.readCountry()
 	r.remarks.person(l, r.row)
-	return Record{Line: l.no, Row: r.row, Problems: r.bad}
+	return Record{Line: l.No, Row: r.row, Problems: r.bad}
 }
 
 // add notes a problem of the row.
 func (r *rowReader) add(code tenancy.ProblemCode, field Field) {
-	r.bad = append(r.bad, r.problem(code, field, r.line.no))
+	r.bad = append(r.bad, r.problem(code, field, r.line.No))
 }
 
 func (r *rowReader) problem(code tenancy.ProblemCode, field Field, lineNo int) tenancy.Problem {
 	p := tenancy.Problem{Code: code, Severity: severity(code), Message: Advice(code, tenancy.English), Sheet: r.sheet, Line: lineNo, Field: string(field)}
 	if column, ok := r.fields[field]; ok {
-		p.Column = columnLetter(column)
+		p.Column = book.ColumnLetter(column)
 	}
 	return p
 }
@@ -222,7 +223,7 @@ func (r *rowReader) namePart(field Field) (text string, odd bool) {
 	if !ok {
 		return "", false
 	}
-	odd = strings.ContainsFunc(r.line.at(column).text, turns)
+	odd = strings.ContainsFunc(r.line.At(column).Text, book.Turns)
 	text = r.wordValue(field, longestPerson)
 	switch {
 	case strings.Contains(text, "?"):

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -54,7 +55,7 @@ func theRow(t *testing.T, opts Options, values map[Field]string) Record {
 func columnOfField(field Field) string {
 	for i, c := range fieldColumns {
 		if c.field == field {
-			return columnLetter(i)
+			return book.ColumnLetter(i)
 		}
 	}
 	return ""

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ponimayu/opora/importers/book"
 )
 
 // formulaSigns begin a formula, or what a spreadsheet may take for one: in East
@@ -33,7 +35,7 @@ func SafeText(s string) string {
 // beginsAsFormula reports whether the first visible sign is a formula's.
 func beginsAsFormula(s string) bool {
 	for _, r := range s {
-		if !unicode.IsSpace(r) && !invisible(r) {
+		if !unicode.IsSpace(r) && !book.Invisible(r) {
 			return strings.ContainsRune(formulaSigns, r)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/ponimayu/opora/importers/book"
 )
 
 func TestSafeText(t *testing.T) {
@@ -58,4 +60,28 @@ func readBack(t *rapid.T, fields []string) string {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf("%+v", p.records)
+}
+
+func TestRecordsWrittenAreRecordsRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune("aя;,\t\" '\n«")), 0, 8, -1), 0, 20).Draw(t, "values")
+		var b strings.Builder
+		b.WriteString("Таб. №;ФИО;Должность;Код\n")
+		for i, v := range values {
+			fmt.Fprintf(&b, "%d;Иванов Иван;\"%s\";x\n", i+1, strings.ReplaceAll(v, `"`, `""`))
+		}
+		p, err := parseReader([]byte(b.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := p.rows()
+		if len(rows) != len(values) {
+			t.Fatalf("%d records written, %d read", len(values), len(rows))
+		}
+		for i, v := range values {
+			if want := unprotected(book.Clean(v)); rows[i].Row.Position != want && strings.Trim(want, "-–—_. ") != "" {
+				t.Fatalf("record %d: %q written, %q read", i, want, rows[i].Row.Position)
+			}
+		}
+	})
 }

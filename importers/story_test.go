@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/text/encoding/charmap"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -91,7 +92,7 @@ func parseToLines(t *testing.T, list []byte, o Options) []byte {
 			t.Fatal(err)
 		}
 	}
-	if problem, ok := isProblem(err); ok {
+	if problem, ok := book.ProblemOf(err); ok {
 		problem.Message = "…"
 		encode(FileProblem(problem))
 		return b.Bytes()

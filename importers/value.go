@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -27,7 +28,7 @@ func (r *rowReader) value(field Field, signs string) string {
 	if !ok {
 		return ""
 	}
-	text, code := takeText(r.line.at(column), signs)
+	text, code := takeText(r.line.At(column), signs)
 	if code != "" {
 		r.add(code, field)
 	}
@@ -35,19 +36,19 @@ func (r *rowReader) value(field Field, signs string) string {
 }
 
 // takeText returns what a cell says, or the reason why that is not known.
-func takeText(c cell, signs string) (text string, code tenancy.ProblemCode) {
-	text = undirected(c.text)
-	if c.kind == textCell && !startsWithLetter(text) {
+func takeText(c book.Cell, signs string) (text string, code tenancy.ProblemCode) {
+	text = book.Undirected(c.Text)
+	if c.Kind == book.TextCell && !startsWithLetter(text) {
 		text = unwrapped(text)
 	}
 	switch {
-	case c.kind == lostCell, c.kind == boolCell, c.kind == textCell && isLost(text), strings.ContainsRune(text, utf8.RuneError):
+	case c.Kind == book.LostCell, c.Kind == book.BoolCell, c.Kind == book.TextCell && isLost(text), strings.ContainsRune(text, utf8.RuneError):
 		return "", ValueLost
 	case startsWithLetter(text):
 		return text, ""
 	case strings.Trim(text, "-–—−_. ") == "":
 		return "", "" // a dash stands for nothing
-	case c.kind == textCell && beginsAsFormula(text) && !startsWithOneOf(text, signs):
+	case c.Kind == book.TextCell && beginsAsFormula(text) && !startsWithOneOf(text, signs):
 		return "", FormulaText
 	}
 	return text, ""
@@ -58,7 +59,7 @@ func takeText(c cell, signs string) (text string, code tenancy.ProblemCode) {
 func unwrapped(text string) string {
 	text = unprotected(text)
 	if m := quotedValue.FindStringSubmatch(text); m != nil {
-		text = clean(m[1])
+		text = book.Clean(m[1])
 	}
 	if rest, ok := strings.CutPrefix(text, "'"); ok && startsWithDigit(rest) {
 		return rest
@@ -82,7 +83,7 @@ func startsWithOneOf(s, signs string) bool {
 // wordValue is value for a field that is no date: a date in it is a number that
 // a spreadsheet has turned into one.
 func (r *rowReader) wordValue(field Field, longest int) string {
-	if column, ok := r.fields[field]; ok && r.line.at(column).kind == dateCell {
+	if column, ok := r.fields[field]; ok && r.line.At(column).Kind == book.DateCell {
 		r.add(ValueLost, field)
 		return ""
 	}
@@ -130,7 +131,7 @@ func isLost(text string) bool {
 	case startsWithDigit(text):
 		return strings.Contains(text, "+") && exponent.MatchString(text)
 	case c == '<':
-		return strings.HasPrefix(fold(text), "<объект не найден")
+		return strings.HasPrefix(book.Fold(text), "<объект не найден")
 	}
 	return strings.Contains(text, ":") && errorNo.MatchString(text)
 }
@@ -146,20 +147,3 @@ func isNone(text string) bool {
 	}
 	return false
 }
-
-// undirected drops the signs that turn the direction of writing: they hide what
-// a text says, and come with contacts copied from a telephone.
-func undirected(s string) string {
-	if !strings.ContainsFunc(s, turns) {
-		return s
-	}
-	return clean(strings.Map(func(r rune) rune {
-		if turns(r) {
-			return -1
-		}
-		return r
-	}, s))
-}
-
-// turns reports whether r embeds, overrides or isolates a direction.
-func turns(r rune) bool { return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }

@@ -8,6 +8,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 	"pgregory.net/rapid"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -133,7 +134,7 @@ func TestDates(t *testing.T) {
 		if c.birth {
 			field = FieldBirthDate
 		}
-		date, ok := calendar{testDay, epoch1900}.parse(c.text, field)
+		date, ok := calendar{testDay, book.Epoch1900}.parse(c.text, field)
 		got := date.String()
 		switch {
 		case !ok:
@@ -149,18 +150,8 @@ func TestDates(t *testing.T) {
 
 func TestTheEndOfAllTimeIsNoLastDay(t *testing.T) {
 	for _, text := range []string{"31.12.9999", "9999-12-31", "01.01.3999", "31.12.3999 23:59:59", "99991231"} {
-		if date, ok := (calendar{testDay, epoch1900}).parse(text, FieldLeftOn); !ok || !date.IsZero() {
+		if date, ok := (calendar{testDay, book.Epoch1900}).parse(text, FieldLeftOn); !ok || !date.IsZero() {
 			t.Errorf("%q: %s %v", text, date, ok)
-		}
-	}
-}
-
-func TestSerialNumbersOfBothEpochs(t *testing.T) {
-	for text, want := range map[string][2]string{"45292": {"2024-01-01", "2028-01-02"}, "43830": {"2019-12-31", "2024-01-01"}, "29221.75": {"1980-01-01", "1984-01-02"}} {
-		for i, day0 := range []epoch{epoch1900, epoch1904} {
-			if date, ok := (calendar{testDay, day0}).parse(text, FieldHiredOn); !ok || date.String() != want[i] {
-				t.Errorf("%s in epoch %d: %s %v, want %s", text, i, date, ok, want[i])
-			}
 		}
 	}
 }
@@ -223,22 +214,6 @@ func TestEmails(t *testing.T) {
 	}
 }
 
-func TestClean(t *testing.T) {
-	for text, want := range map[string]string{
-		"  a  b\u00a0\n c ": "a b c", "й": "й", "a\u200bb\ufeff\u00ad": "ab", "\u202eabc": "\u202eabc", "a\tb": "a b", "е\u0308": "ё", "Ｉ": "Ｉ", "": "", " ": "", "Әлия  ": "Әлия", "a\x00b": "ab",
-	} {
-		if got := clean(text); got != want {
-			t.Errorf("clean(%q) = %q, want %q", text, got, want)
-		}
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.String().Draw(t, "s")
-		if once := clean(s); clean(once) != once {
-			t.Fatalf("clean(%q) = %q, and again %q", s, once, clean(once))
-		}
-	})
-}
-
 func TestCountries(t *testing.T) {
 	for text, want := range map[string]tenancy.CountryCode{
 		"Россия": "RU", "РФ": "RU", "Российская Федерация": "RU", "ru": "RU", "RUS": "RU", "Russia": "RU", "Ресей": "RU",
@@ -247,33 +222,6 @@ func TestCountries(t *testing.T) {
 	} {
 		if got, ok := parseCountry(text); got != want || ok != (want != "") {
 			t.Errorf("%q: got %q", text, got)
-		}
-	}
-}
-
-func TestColumnLetters(t *testing.T) {
-	for column, want := range map[int]string{0: "A", 25: "Z", 26: "AA", 511: "SR", 701: "ZZ", 702: "AAA", 16383: "XFD"} {
-		if got := columnLetter(column); got != want {
-			t.Errorf("columnLetter(%d) = %s, want %s", column, got, want)
-		}
-		if back, ok := columnOf(want); back != column || !ok {
-			t.Errorf("columnOf(%s) = %d %v", want, back, ok)
-		}
-	}
-	for _, bad := range []string{"", "XFE", "AAAA", "a", "1", "Ж"} {
-		if _, ok := columnOf(bad); ok {
-			t.Errorf("columnOf(%q) is a column", bad)
-		}
-	}
-}
-
-func TestFormatsThatAreDates(t *testing.T) {
-	for code, want := range map[string]style{
-		"dd.mm.yyyy": {date: true}, `dd\.mm\.yyyy\ "г."`: {date: true}, "[$-419]d mmm yyyy;@": {date: true}, "mmm-yy": {date: true}, "h:mm": {date: true},
-		"General": {}, "0.00": {}, "#,##0": {}, `#,##0" дн."`: {}, "[Red]0": {}, "@": {}, `0"d"`: {}, "000000": {digits: 6}, "000-000-000 00": {digits: 11}, "0": {}, `\d0`: {},
-	} {
-		if got := styleOf(code); got != want {
-			t.Errorf("styleOf(%q) = %+v, want %+v", code, got, want)
 		}
 	}
 }
@@ -315,5 +263,15 @@ func TestWhoIsTheSame(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestSerialNumbersOfBothEpochs(t *testing.T) {
+	for text, want := range map[string][2]string{"45292": {"2024-01-01", "2028-01-02"}, "43830": {"2019-12-31", "2024-01-01"}, "29221.75": {"1980-01-01", "1984-01-02"}} {
+		for i, day0 := range []book.Epoch{book.Epoch1900, book.Epoch1904} {
+			if date, ok := (calendar{testDay, day0}).parse(text, FieldHiredOn); !ok || date.String() != want[i] {
+				t.Errorf("%s in epoch %d: %s %v, want %s", text, i, date, ok, want[i])
+			}
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -85,7 +86,7 @@ func columnOf(p tenancy.Problem, columns map[string]string) int16 {
 	if letter == "" {
 		letter = columns[p.Field]
 	}
-	column, ok := importers.ColumnOf(letter)
+	column, ok := book.ColumnOf(letter)
 	if !ok {
 		return -1
 	}
@@ -114,7 +115,7 @@ func (f *faults) advice(of []fault) string {
 	for _, x := range of {
 		text := f.texts[x.text]
 		if x.column >= 0 {
-			text = importers.ColumnLetter(int(x.column)) + ": " + text
+			text = book.ColumnLetter(int(x.column)) + ": " + text
 		}
 		if !slices.Contains(told, text) {
 			told = append(told, text)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -31,7 +31,7 @@ type listWriter struct {
 	header int    // line
 	to     int    // the header's last column
 	styles [3 * looks]int
-	merges []importers.Merge // ranges to be merged
+	merges []book.Merge // ranges to be merged
 }
 
 // listFrame says what a listWriter's sheet looks like.
@@ -66,11 +66,11 @@ var emptySheet = regexp.MustCompile(`<sheetData\s*/>|<sheetData\s*></sheetData>`
 // newListWriter begins a workbook; close ends it.
 func newListWriter(to io.Writer, frame listFrame) (*listWriter, error) {
 	w := &listWriter{zip: zip.NewWriter(to), to: max(0, frame.columns-1), header: frame.header}
-	book, err := w.build(frame)
+	packed, err := w.build(frame)
 	if err != nil {
 		return nil, fmt.Errorf("workbooks: %w", err)
 	}
-	archive, err := zip.NewReader(bytes.NewReader(book), int64(len(book)))
+	archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (w *listWriter) build(frame listFrame) ([]byte, error) {
 		if !ok {
 			width = defaultWidth
 		}
-		letter := importers.ColumnLetter(column)
+		letter := book.ColumnLetter(column)
 		if err := f.SetColWidth(frame.sheet, letter, letter, width); err != nil {
 			return nil, err
 		}
@@ -200,7 +200,7 @@ func (w *listWriter) end() error {
 }
 
 func (w *listWriter) cell(column int, look cellLook, kind string) {
-	w.row = append(append(append(w.row, `<c r="`...), importers.ColumnLetter(column)...), strconv.Itoa(w.last)...)
+	w.row = append(append(append(w.row, `<c r="`...), book.ColumnLetter(column)...), strconv.Itoa(w.last)...)
 	w.row = append(strconv.AppendInt(append(w.row, `" s="`...), int64(w.styles[look]), 10), '"')
 	if kind != "" {
 		w.row = append(append(append(w.row, ` t="`...), kind...), '"')
@@ -241,16 +241,16 @@ func (w *listWriter) date(column int, look cellLook, day tenancy.Date) {
 var firstDay = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
 
 // copyOf adds a cell as it stood in a list.
-func (w *listWriter) copyOf(c importers.Cell, weight weight) {
+func (w *listWriter) copyOf(c book.Cell, weight weight) {
 	day, dateErr := tenancy.ParseDate(c.Text)
 	switch {
-	case c.Kind == importers.NumberCell && shortNumber.MatchString(c.Text):
+	case c.Kind == book.NumberCell && shortNumber.MatchString(c.Text):
 		w.value(c.Column, plainLook.coloured(weight), "", c.Text)
-	case c.Kind == importers.DateCell && dateErr == nil:
+	case c.Kind == book.DateCell && dateErr == nil:
 		w.date(c.Column, dateLook.coloured(weight), day)
-	case c.Kind == importers.BoolCell && (c.Text == "0" || c.Text == "1"):
+	case c.Kind == book.BoolCell && (c.Text == "0" || c.Text == "1"):
 		w.value(c.Column, plainLook.coloured(weight), "b", c.Text)
-	case c.Kind == importers.LostCell && c.Text == "":
+	case c.Kind == book.LostCell && c.Text == "":
 		w.value(c.Column, plainLook.coloured(weight), "e", "#N/A")
 	default:
 		w.text(c.Column, textLook.coloured(weight), c.Text)
@@ -279,7 +279,7 @@ func (w *listWriter) filterTag() string {
 	if w.header == 0 || w.last <= w.header {
 		return ""
 	}
-	return fmt.Sprintf(`<autoFilter ref="A%d:%s%d"/>`, w.header, importers.ColumnLetter(w.to), w.last)
+	return fmt.Sprintf(`<autoFilter ref="A%d:%s%d"/>`, w.header, book.ColumnLetter(w.to), w.last)
 }
 
 // mergeTags merges the ranges, each of which is one column wide.
@@ -290,7 +290,7 @@ func (w *listWriter) mergeTags() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<mergeCells count="%d">`, len(w.merges))
 	for _, m := range w.merges {
-		letter := importers.ColumnLetter(m.Column)
+		letter := book.ColumnLetter(m.Column)
 		fmt.Fprintf(&b, `<mergeCell ref="%s%d:%s%d"/>`, letter, m.First, letter, m.Last)
 	}
 	b.WriteString("</mergeCells>")

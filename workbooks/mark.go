@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -65,7 +66,7 @@ type shape struct{ last, columns, advice int }
 // the last column.
 func shapeOf(ctx context.Context, path string, m Marking, headerOnly bool) (shape, error) {
 	s := shape{last: -1, advice: -1}
-	_, err := importers.Lines(ctx, path, m.Options, func(l importers.Line) error {
+	_, err := importers.Lines(ctx, path, m.Options, func(l book.Line) error {
 		for _, c := range l.Cells {
 			s.last = max(s.last, c.Column)
 			if l.No == m.Summary.HeaderLine {
@@ -102,7 +103,7 @@ func markAnew(ctx context.Context, path string, m Marking, f *faults, to io.Writ
 	if err != nil {
 		return err
 	}
-	merges, err := importers.Lines(ctx, path, m.Options, func(l importers.Line) error {
+	merges, err := importers.Lines(ctx, path, m.Options, func(l book.Line) error {
 		here := f.of(l.No)
 		height := heightOf(f.advice(here))
 		if l.No == m.Summary.HeaderLine {
@@ -125,11 +126,11 @@ func markAnew(ctx context.Context, path string, m Marking, f *faults, to io.Writ
 func widthsOf(mapping importers.Mapping) map[int]float64 {
 	widths := map[int]float64{}
 	for _, c := range columns {
-		if at, ok := importers.ColumnOf(mapping[c.field]); ok {
+		if at, ok := book.ColumnOf(mapping[c.field]); ok {
 			widths[at] = c.width
 		}
 	}
-	if at, ok := importers.ColumnOf(mapping[importers.FieldFullName]); ok {
+	if at, ok := book.ColumnOf(mapping[importers.FieldFullName]); ok {
 		widths[at] = 34
 	}
 	return widths
@@ -145,7 +146,7 @@ func sheetName(m Marking) string {
 }
 
 // marked adds the cells of a line with their marks and the advice.
-func (w *listWriter) marked(l importers.Line, m Marking, f *faults, here []fault, advice int) {
+func (w *listWriter) marked(l book.Line, m Marking, f *faults, here []fault, advice int) {
 	weights := map[int]weight{}
 	for _, x := range here {
 		weights[int(x.column)] = max(weights[int(x.column)], x.weight)

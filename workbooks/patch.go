@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 )
 
 // patch is a workbook that is copied part by part, with the sheet of the list
@@ -21,7 +21,7 @@ import (
 type patch struct {
 	file    *os.File
 	archive *zip.Reader
-	parts   importers.WorkbookParts
+	parts   book.Parts
 	marking Marking
 	faults  *faults
 	styles  *styles
@@ -34,7 +34,7 @@ type patch struct {
 // openPatch looks whether the workbook can be marked in place; nil means that
 // it cannot, or is of another format.
 func openPatch(ctx context.Context, name string, m Marking, f *faults) (*patch, error) {
-	parts, ok, err := importers.PartsOf(name, m.Summary.Sheet, m.Options.Limits)
+	parts, ok, err := book.PartsOf(name, m.Summary.Sheet, m.Options.Limits)
 	if err != nil || !ok || parts.Styles == "" {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (p *patch) prepare(ctx context.Context, name string) (fits bool, err error)
 	if p.sheet, err = readPart(p, p.parts.Sheet, p.survey); err != nil {
 		return false, err
 	}
-	if fits, err := p.dropParts(); err != nil || !fits || p.sheet.last >= importers.DefaultLimits.Columns {
+	if fits, err := p.dropParts(); err != nil || !fits || p.sheet.last >= book.DefaultLimits.Columns {
 		return false, err
 	}
 	if len(p.faults.blank) == 0 {
@@ -377,8 +377,8 @@ func mergedUntil(ref string, header int) int {
 	if i < 1 {
 		return -1
 	}
-	column, ok := importers.ColumnOf(to[:i])
-	if row, err := strconv.Atoi(to[i:]); !ok || err != nil || row < header || column >= importers.DefaultLimits.Columns {
+	column, ok := book.ColumnOf(to[:i])
+	if row, err := strconv.Atoi(to[i:]); !ok || err != nil || row < header || column >= book.DefaultLimits.Columns {
 		return -1
 	}
 	return column

@@ -20,8 +20,8 @@ import (
 // problems, whatever the list's format and however odd its layout.
 func TestEveryListComesBackAsItself(t *testing.T) {
 	marked := 0
-	for _, folder := range []string{"dirty", "formats"} {
-		paths, err := filepath.Glob("../importers/testdata/" + folder + "/*")
+	for _, folder := range []string{"testdata/dirty", "book/testdata/formats"} {
+		paths, err := filepath.Glob("../importers/" + folder + "/*")
 		if err != nil {
 			t.Fatal(err)
 		}

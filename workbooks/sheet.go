@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 )
 
 // adviceWidth is the width of the column of advice, in characters.
@@ -120,11 +120,11 @@ func (m *sheetMarker) dimension(tag []byte) []byte {
 	if i < 1 {
 		return tag
 	}
-	column, ok := importers.ColumnOf(to[:i])
+	column, ok := book.ColumnOf(to[:i])
 	if !ok {
 		return tag
 	}
-	return withAttr(tag, "ref", from+":"+importers.ColumnLetter(max(column, m.column))+to[i:])
+	return withAttr(tag, "ref", from+":"+book.ColumnLetter(max(column, m.column))+to[i:])
 }
 
 // col remembers a range of columns; the column of advice is cut out of it.
@@ -321,7 +321,7 @@ func (r *rowMarks) cells() error {
 func cellColumn(tag []byte, before int) int {
 	ref := attr(tag, "r")
 	if i := strings.IndexAny(ref, "0123456789"); i > 0 {
-		if column, ok := importers.ColumnOf(ref[:i]); ok {
+		if column, ok := book.ColumnOf(ref[:i]); ok {
 			return column
 		}
 	}
@@ -387,7 +387,7 @@ func (r *rowMarks) insertBefore(column int) {
 }
 
 func (r *rowMarks) reference(column int) string {
-	return importers.ColumnLetter(column) + strconv.Itoa(r.no)
+	return book.ColumnLetter(column) + strconv.Itoa(r.no)
 }
 
 // ownCell writes the advice of the line, or the name of its column.

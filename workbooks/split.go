@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -152,8 +153,8 @@ func (s *Split) Write(ctx context.Context, part int, to io.Writer) (rows int, er
 		return 0, err
 	}
 	at := 0
-	var group []importers.Cell
-	_, err = importers.Lines(ctx, s.path, s.options, func(l importers.Line) error {
+	var group []book.Cell
+	_, err = importers.Lines(ctx, s.path, s.options, func(l book.Line) error {
 		for at < len(s.lines) && int(s.lines[at].no) < l.No {
 			at++
 		}
@@ -185,22 +186,22 @@ func (s *Split) Write(ctx context.Context, part int, to io.Writer) (rows int, er
 }
 
 // whole adds to a row what stands in a merged cell above it.
-func (s *Split) whole(cells []importers.Cell, of lineOf) []importers.Cell {
+func (s *Split) whole(cells []book.Cell, of lineOf) []book.Cell {
 	for i, field := range mergeable {
-		column, ok := importers.ColumnOf(s.summary.Mapping[field])
+		column, ok := book.ColumnOf(s.summary.Mapping[field])
 		text := s.texts[of.merged[i]]
-		if !ok || text == "" || slices.ContainsFunc(cells, func(c importers.Cell) bool { return c.Column == column }) {
+		if !ok || text == "" || slices.ContainsFunc(cells, func(c book.Cell) bool { return c.Column == column }) {
 			continue
 		}
-		cells = append(slices.Clone(cells), importers.Cell{Column: column, Text: text})
-		slices.SortFunc(cells, func(a, b importers.Cell) int { return a.Column - b.Column })
+		cells = append(slices.Clone(cells), book.Cell{Column: column, Text: text})
+		slices.SortFunc(cells, func(a, b book.Cell) int { return a.Column - b.Column })
 	}
 	return cells
 }
 
 // lineWriter writes the lines of a list one below the other.
 type lineWriter interface {
-	line(cells []importers.Cell, header bool) error
+	line(cells []book.Cell, header bool) error
 	close() error
 }
 
@@ -222,7 +223,7 @@ func (s *Split) writer(to io.Writer) (lineWriter, error) {
 // bookLines writes lines into a workbook.
 type bookLines struct{ *listWriter }
 
-func (w *bookLines) line(cells []importers.Cell, header bool) error {
+func (w *bookLines) line(cells []book.Cell, header bool) error {
 	height := 0
 	if header {
 		height = headHeight
@@ -246,7 +247,7 @@ type csvLines struct {
 	fields []string
 }
 
-func (w *csvLines) line(cells []importers.Cell, _ bool) error {
+func (w *csvLines) line(cells []book.Cell, _ bool) error {
 	clear(w.fields)
 	for _, c := range cells {
 		w.fields[c.Column] = c.Text

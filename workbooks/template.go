@@ -8,6 +8,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -99,7 +100,7 @@ func headStyle(n need) string { return fmt.Sprint("head", n) }
 func (w *template) writeList() {
 	sheet := w.in(listSheet)
 	for i, c := range w.columns {
-		letter := importers.ColumnLetter(i)
+		letter := book.ColumnLetter(i)
 		style := "text" // keeps leading zeros, and the plus of phones
 		if c.date {
 			style = "date"
@@ -139,7 +140,7 @@ func (w *template) validate(sheet, letter string, c column) {
 	title, says := w.in(c.name), w.in(c.note)
 	switch choices := w.choices(c.field); {
 	case len(choices) > 0:
-		at := importers.ColumnLetter(choiceColumns[c.field])
+		at := book.ColumnLetter(choiceColumns[c.field])
 		rule.SetSqrefDropList(fmt.Sprintf("'%s'!$%s$2:$%s$%d", w.in(choiceSheet), at, at, len(choices)+1))
 		rule.SetError(excelize.DataValidationErrorStyleStop, title, w.in(chooseOne))
 	case c.date:
@@ -242,7 +243,7 @@ func (w *template) writeExamples() {
 	_, err := w.file.NewSheet(sheet)
 	w.try(err)
 	for i, width := range []float64{30, 18, 70, 28, 26, 28} {
-		letter := importers.ColumnLetter(i)
+		letter := book.ColumnLetter(i)
 		w.try(w.file.SetColWidth(sheet, letter, letter, width))
 		w.put(sheet, i, 1, w.in(exampleHead[i]), headStyle(optional))
 	}
@@ -271,7 +272,7 @@ func (w *template) samples(c column) [3]string {
 }
 
 func (w *template) put(sheet string, column, line int, text, style string) {
-	cell := fmt.Sprintf("%s%d", importers.ColumnLetter(column), line)
+	cell := fmt.Sprintf("%s%d", book.ColumnLetter(column), line)
 	w.try(w.file.SetCellStr(sheet, cell, text))
 	w.try(w.file.SetCellStyle(sheet, cell, cell, w.styles[style]))
 }

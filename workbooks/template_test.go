@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -62,7 +63,7 @@ func TestAFilledTemplateHasNoProblems(t *testing.T) {
 					if text == "" {
 						continue
 					}
-					cell := fmt.Sprintf("%s%d", importers.ColumnLetter(i), n+2)
+					cell := fmt.Sprintf("%s%d", book.ColumnLetter(i), n+2)
 					if err := f.SetCellStr(sheet, cell, text); err != nil {
 						t.Fatal(err)
 					}

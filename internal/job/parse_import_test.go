@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -118,7 +119,7 @@ func TestAnOpenUploadIsOnNoDisk(t *testing.T) {
 		t.Errorf("read %+v", u.rows)
 	}
 	u.content = ""
-	if err := Parse(t.Context(), u, "i"); err != nil || u.problem.Code != importers.FileEmpty {
+	if err := Parse(t.Context(), u, "i"); err != nil || u.problem.Code != book.FileEmpty {
 		t.Errorf("an empty upload: %v, %v", err, u.problem)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/job"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -328,7 +329,7 @@ func (r *Rosters) noteCounts(ctx context.Context, s *stage, read importers.Summa
 // such as a template that was not filled in: in a full list it would read as
 // everybody's leaving.
 func nobody() tenancy.Problem {
-	return tenancy.Problem{Code: importers.FileEmpty, Severity: tenancy.SeverityError,
+	return tenancy.Problem{Code: book.FileEmpty, Severity: tenancy.SeverityError,
 		Message: "The list has a header and nobody below it: fill it in, or send the right file."}
 }
 
