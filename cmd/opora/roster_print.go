@@ -108,7 +108,21 @@ func (i importing) printUndo(report roster.UndoReport) error {
 	for _, c := range append(report.Kept, report.Failed...) {
 		fmt.Fprintf(out, "  %s: %s %s: %s\n", c.State, c.Kind, c.EmployeeNo, c.Reason)
 	}
+	for _, said := range undoReasons {
+		if slices.ContainsFunc(append(report.Kept, report.Failed...), func(c roster.Change) bool { return c.Reason == said[0] }) {
+			fmt.Fprintf(out, "%s: %s\n", said[0], said[1])
+		}
+	}
 	return nil
+}
+
+// undoReasons say what a reason means for whoever wanted the undo, and what can
+// be done (decision 0034).
+var undoReasons = [][2]string{
+	{"changed_since", "something else was written since, which the undo would have overwritten; correct these with a list"},
+	{"confirmed_since", "a list that was applied later shows the same, even if it changed nothing; undo that one first, then this one again"},
+	{"too_late", "what later lists showed is not kept any more, so nobody can tell whether they confirmed it; correct these with a list"},
+	{"erased", "the person's data have been erased; there is nothing to bring back"},
 }
 
 func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error {
@@ -135,8 +149,22 @@ func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error 
 		}
 		fmt.Fprintf(out, "finding   %s: %s (limit %d; %s)\n", f.Code, f.Message, f.Limit, state)
 	}
+	writeAccept(out, i)
 	writeRowProblems(out, i)
 	return writeChanges(out, changes, c.Create+c.Update+c.Move+c.Leave+c.Return)
+}
+
+// writeAccept says how a held import goes on.
+func writeAccept(out io.Writer, i roster.Import) {
+	var open []string
+	for _, f := range i.Findings {
+		if !f.Accepted {
+			open = append(open, f.Code)
+		}
+	}
+	if i.State == roster.Held && len(open) > 0 {
+		fmt.Fprintf(out, "accept    opora roster approve %s --as ANOTHER --accept %s lets it be applied\n", i.ID, strings.Join(open, ","))
+	}
 }
 
 // writeSummary says how the file was understood, in the order of its columns.
@@ -171,6 +199,9 @@ func writeRowProblems(out io.Writer, i roster.Import) {
 		if n == shownProblems {
 			fmt.Fprintf(out, "…         and %d more problems\n", i.ProblemsTotal-n)
 			break
+		}
+		if p.Column == "" && i.Summary != nil {
+			p.Column = i.Summary.Mapping[p.Field]
 		}
 		fmt.Fprintf(out, "%-8s  %s%s (%s)\n", p.Severity, placeOf(p), p.Message, p.Code)
 	}

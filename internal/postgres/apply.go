@@ -40,7 +40,7 @@ func (r *Rosters) Apply(ctx context.Context, actor tenancy.Actor, id roster.Impo
 		a := applier{Rosters: r, tx: tx, tenant: i.Tenant, id: id, actor: actor.ID}
 		if i.State == roster.Held {
 			n, err := a.explicitLeaves(ctx)
-			conflict = tenancy.E(tenancy.Conflict, "import_held", fmt.Sprintf("The import is held: another person must accept %s. Leaves with a date of their own do not wait: %d were applied now.", openFindings(i), n))
+			conflict = importHeld(i, n)
 			return err
 		}
 		return a.all(ctx)
@@ -451,4 +451,14 @@ func (a *applier) settle(ctx context.Context) error {
 func (a *applier) touch(ctx context.Context) error {
 	_, err := a.tx.Exec(ctx, `INSERT INTO roster_revision AS v (tenant, revision) VALUES ($1, 1) ON CONFLICT (tenant) DO UPDATE SET revision = v.revision + 1`, a.tenant)
 	return err
+}
+
+// importHeld says what a held import waits for, and how many leaves with a date
+// of their own did not wait with it.
+func importHeld(i roster.Import, leaves int) error {
+	message := fmt.Sprintf("The import is held: another person must accept %s.", openFindings(i))
+	if leaves > 0 {
+		message += fmt.Sprintf(" Leaves with a date of their own do not wait: %d were applied now.", leaves)
+	}
+	return tenancy.E(tenancy.Conflict, "import_held", message)
 }

@@ -73,8 +73,10 @@ func (r *Rosters) Cancel(ctx context.Context, actor tenancy.Actor, id roster.Imp
 		case roster.Cancelled:
 			return nil
 		case roster.Received, roster.Parsing, roster.Planned, roster.Held:
-		default:
+		case roster.Applying, roster.Applied:
 			return wrongState(i, "cannot be cancelled any more; undo it")
+		default:
+			return wrongState(i, "so there is nothing to cancel")
 		}
 		if err := dropUpload(ctx, tx, i.Tenant, id); err != nil {
 			return err

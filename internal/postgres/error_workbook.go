@@ -136,6 +136,8 @@ func dropErrors(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id ro
 var (
 	errErrorsEarly   = tenancy.E(tenancy.Conflict, "import_state", "The list has not been read yet; ask again when it has.")
 	errErrorsNone    = tenancy.E(tenancy.NotFound, "errors_none", "There is no workbook of errors: nothing in the list's rows needs correcting.")
+	errErrorsGone    = tenancy.E(tenancy.NotFound, "errors_expired", "The workbook of errors was removed when the import was cancelled. Upload the list again to get it anew.")
+	errErrorsFailed  = tenancy.E(tenancy.NotFound, "errors_none", "There is no workbook of errors: the list could not be read as a whole. The import's problems say why.")
 	errErrorsExpired = tenancy.E(tenancy.NotFound, "errors_expired", "The workbook of errors was kept for its term and is removed now. Upload the list again to get it anew.")
 )
 
@@ -143,8 +145,9 @@ var (
 // problems marked (workbooks.Mark). lang is the language of the advice, the
 // country's first when empty. Nothing is written when an error is returned,
 // unless writing itself broke off. There is no workbook while the list has not
-// been read (import_state), when there is nothing to correct (errors_none), and
-// after its term (errors_expired).
+// been read (import_state), when there is nothing to correct or the list could
+// not be read at all (errors_none), after its term, and when the import was
+// cancelled (errors_expired).
 func (r *Rosters) ErrorWorkbook(ctx context.Context, actor tenancy.Actor, id roster.ImportID, lang tenancy.Language, to io.Writer) error {
 	tenant, err := r.tenantOfImport(ctx, actor, tenancy.ReadRoster, id)
 	if err != nil {
@@ -180,6 +183,10 @@ func errorsIn(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id rost
 		return m, err
 	case state == roster.Received, state == roster.Parsing:
 		return m, errErrorsEarly
+	case state == roster.Cancelled:
+		return m, errErrorsGone
+	case state == roster.Failed:
+		return m, errErrorsFailed
 	case kept == nil:
 		return m, errErrorsNone
 	case expired:

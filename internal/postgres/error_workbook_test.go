@@ -111,8 +111,12 @@ func TestTheErrorWorkbookIsSealedAndGoes(t *testing.T) {
 	if n := o.count(`SELECT count(*) FROM error_workbook_chunk`); n != 0 {
 		t.Errorf("%d pieces after the import was cancelled", n)
 	}
-	if _, err := o.errorsOf(hr, i.ID, ""); code(err) != "errors_none" {
+	if _, err := o.errorsOf(hr, i.ID, ""); code(err) != "errors_expired" || !strings.Contains(err.Error(), "cancelled") {
 		t.Errorf("cancelled: %v", err)
+	}
+	unread := o.upload(hr, roster.Add, "нет;заголовка\n1;2\n")
+	if _, err := o.errorsOf(hr, unread.ID, ""); unread.State != roster.Failed || code(err) != "errors_none" || !strings.Contains(err.Error(), "could not be read") {
+		t.Errorf("%s, a list that cannot be read: %v", unread.State, err)
 	}
 	o.KeepErrorsFor(-time.Hour)
 	late := o.upload(hr, roster.Add, bad)

@@ -3,6 +3,7 @@ package roster
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -63,8 +64,8 @@ func Brake(result Result, standing Standing, limits tenancy.BrakeLimits) []Findi
 	}
 	over(FindingAbsentMany, absent, share(standing.Employees, limits.AbsentCount, limits.AbsentPercent),
 		fmt.Sprintf("%d of %d employees are not on the list and would lose access", absent, standing.Employees))
-	department, limit := worstDepartment(result.departments, standing, limits)
-	over(FindingDepartment, department, limit, fmt.Sprintf("one department would lose %d of its employees", department))
+	department, lost, limit := worstDepartment(result.departments, standing, limits)
+	over(FindingDepartment, lost, limit, fmt.Sprintf("the department «%s» would lose %d of its %d employees", department, lost, standing.Departments[department]))
 	if absent > 0 {
 		week := absent + standing.AbsentWeek
 		over(FindingAbsentWeek, week, share(standing.Employees+standing.AbsentWeek, limits.AbsentCount, limits.WeekPercent),
@@ -115,13 +116,14 @@ func (r *Result) count(c Change) {
 func share(all, count, percent int) int { return max(count, all*percent/100) }
 
 // worstDepartment returns the absences and the limit of the department that is
-// furthest over its limit. People without a department are in none.
-func worstDepartment(absent map[string]int, standing Standing, limits tenancy.BrakeLimits) (count, limit int) {
-	for name, n := range absent {
-		allowed := share(standing.Departments[name], limits.DepartmentCount, limits.DepartmentPercent)
+// furthest over its limit, the same at every reading. People without a
+// department are in none.
+func worstDepartment(absent map[string]int, standing Standing, limits tenancy.BrakeLimits) (worst string, count, limit int) {
+	for _, name := range slices.Sorted(maps.Keys(absent)) {
+		n, allowed := absent[name], share(standing.Departments[name], limits.DepartmentCount, limits.DepartmentPercent)
 		if name != "" && (count == 0 || n-allowed > count-limit || n-allowed == count-limit && n > count) {
-			count, limit = n, allowed
+			worst, count, limit = name, n, allowed
 		}
 	}
-	return count, limit
+	return worst, count, limit
 }

@@ -2,6 +2,7 @@ package roster_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +10,28 @@ import (
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
+
+func TestTheBrakeNamesTheDepartment(t *testing.T) {
+	var haves []roster.Have
+	standing := roster.Standing{Employees: 100, Departments: map[string]int{"Склад": 8, "Доставка": 8, "Касса": 9}}
+	for name, absent := range map[string]int{"Склад": 6, "Доставка": 6, "Касса": 1} {
+		for i := range absent {
+			haves = append(haves, have(fmt.Sprintf("e/%s%d", name, i), "Орлов Иван", "", "", name))
+		}
+	}
+	slices.SortFunc(haves, func(a, b roster.Have) int { return a.Key.Compare(b.Key) })
+	result := diff(t, roster.Full, haves, []roster.Want{want(2, "e/я", "Ким Алия", "", "", "")}).Result
+	for _, f := range roster.Brake(result, standing, roster.DefaultLimits) {
+		if f.Code != roster.FindingDepartment {
+			continue
+		}
+		if f.Message != "the department «Доставка» would lose 6 of its 8 employees" || f.Count != 6 || f.Limit != 4 {
+			t.Errorf("%+v", f)
+		}
+		return
+	}
+	t.Error("no finding")
+}
 
 func TestBrake(t *testing.T) {
 	// A tenant of a hundred: fifty in the warehouse, fifty couriers.
