@@ -2,7 +2,10 @@
 
 package importers
 
-// workerAddress sets no bound under the race detector, which has terabytes of
-// addresses mapped before the bound is set: from then on no thread could start,
-// and now and then a worker died of it.
-const workerAddress = 1<<64 - 1
+// Under the race detector nothing is bounded: it has terabytes of addresses
+// mapped, much of them writable, before a bound is set. From then on no thread
+// could start, and now and then a worker died of it.
+const (
+	workerData    = 1<<64 - 1
+	workerAddress = 1<<64 - 1
+)

@@ -5,8 +5,6 @@ import (
 	"hash/maphash"
 	"slices"
 	"strings"
-
-	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // mentions finds what only a look at the whole file can tell: who shares a
@@ -106,9 +104,11 @@ type mention struct {
 
 // evidenceOf is what tells people apart, 0 where the row does not say. Ids are
 // compared with those of their kind, and patronymics where both rows have one.
+// It holds no text: any, even an empty one, would keep the whole block alive
+// that it was unpacked from.
 type evidenceOf struct {
 	name, middle, born, id uint32
-	kind                   tenancy.NationalIDKind
+	kind                   int8 // index of idKinds
 }
 
 // clash is what a row shares with another that it must not share.
@@ -182,7 +182,7 @@ func (m *mentions) evidence(r *Record) evidenceOf {
 		name:   uint32(m.hash(sameName(r.Row.LastName), sameName(r.Row.FirstName))),
 		middle: uint32(m.hash(sameName(r.Row.MiddleName))),
 		id:     uint32(m.hash(r.Row.NationalIDHash)),
-		kind:   r.Row.NationalID,
+		kind:   int8(slices.Index(idKinds, r.Row.NationalID)),
 	}
 	if isInitial(r.Row.MiddleName) {
 		who.middle = 0
@@ -230,14 +230,17 @@ func differentPeople(group []mention) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(idKinds, func(kind tenancy.NationalIDKind) bool {
-		return differ(group, func(x mention) uint32 {
-			if x.who.kind != kind {
+	for kind := range idKinds {
+		if differ(group, func(x mention) uint32 {
+			if int(x.who.kind) != kind {
 				return 0
 			}
 			return x.who.id
-		})
-	})
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameName makes the spellings of a name the same that differ in case, hyphens

@@ -30,7 +30,8 @@ const workerMark = "OPORA_PARSE_WORKER"
 // Bounds of a parsing process. A list of a million rows stays far below them.
 const (
 	workerMemory  = 768 << 20        // soft: the garbage collector works harder near it
-	workerSeconds = 180              // RLIMIT_CPU, hard
+	workerThreads = 2                // one reads, one collects; more of them would only hold memory
+	workerSeconds = 300              // RLIMIT_CPU, hard
 	workerWall    = 10 * time.Minute // much of it may be waiting for who takes the rows
 )
 
@@ -125,7 +126,7 @@ func startChild(ctx context.Context) (c child, err error) {
 		return c, err
 	}
 	c.cmd = exec.CommandContext(ctx, self, WorkerCommand)
-	c.cmd.Env = []string{workerMark + "=1", "GOTRACEBACK=none", fmt.Sprintf("GOMEMLIMIT=%d", workerMemory)}
+	c.cmd.Env = []string{workerMark + "=1", "GOTRACEBACK=none", fmt.Sprintf("GOMEMLIMIT=%d", workerMemory), fmt.Sprintf("GOMAXPROCS=%d", workerThreads)}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	c.cmd.WaitDelay = 5 * time.Second
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
@@ -303,7 +304,7 @@ func boundGarbage(ctx context.Context) {
 func limitSelf() error {
 	debug.SetMemoryLimit(workerMemory)
 	for resource, limit := range map[int]uint64{
-		syscall.RLIMIT_AS: workerAddress, syscall.RLIMIT_CPU: workerSeconds, syscall.RLIMIT_CORE: 0, syscall.RLIMIT_FSIZE: 0,
+		syscall.RLIMIT_AS: workerAddress, syscall.RLIMIT_DATA: workerData, syscall.RLIMIT_CPU: workerSeconds, syscall.RLIMIT_CORE: 0, syscall.RLIMIT_FSIZE: 0,
 	} {
 		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 			return err

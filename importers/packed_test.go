@@ -3,9 +3,11 @@ package importers
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +47,11 @@ func TestPackingKeepsEveryField(t *testing.T) {
 	}
 }
 
+// hashOfLine is a hash such as a national id's, another one on each line.
+func hashOfLine(line int) string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte{byte(line), byte(line >> 8)}))
+}
+
 func TestTheSpoolKeepsTheOrder(t *testing.T) {
 	var s spool
 	defer s.close()
@@ -52,6 +59,9 @@ func TestTheSpoolKeepsTheOrder(t *testing.T) {
 	const records = 5000 // several blocks, and some that are not packed yet
 	for i := range records {
 		r.Line = i + 1
+		if r.Row.NationalIDHash = hashOfLine(r.Line); i%2 == 1 {
+			r.Row.NationalIDHash = ""
+		}
 		if err := s.add(&r); err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +90,9 @@ func TestTheSpoolKeepsTheOrder(t *testing.T) {
 	for range 2 { // it can be read again
 		seen := 0
 		err := s.each(func(i int, r *Record) error {
+			if hash := r.Row.NationalIDHash; hash != hashOfLine(r.Line) && (hash != "" || i%2 == 0) {
+				return fmt.Errorf("record %d has the hash %q", i, hash)
+			}
 			if i != seen || r.Line != i+1 || r.Row.Position == "" {
 				return fmt.Errorf("record %d came as %d of line %d", seen, i, r.Line)
 			}
@@ -153,4 +166,24 @@ func FuzzUnpack(f *testing.F) {
 			t.Errorf("%+v became %+v, %v", r, back, err)
 		}
 	})
+}
+
+// TestAMentionKeepsNoBlock: a text in it, even an empty one, would keep alive
+// the whole block that it was unpacked from, and there is a mention in each.
+func TestAMentionKeepsNoBlock(t *testing.T) {
+	var holds func(reflect.Type) bool
+	holds = func(kind reflect.Type) bool {
+		switch {
+		case kind.Kind() == reflect.Struct:
+			return slices.ContainsFunc(reflect.VisibleFields(kind), func(f reflect.StructField) bool { return holds(f.Type) })
+		default:
+			return kind.Kind() > reflect.Complex128 // arrays, pointers, texts and the like
+		}
+	}
+	if holds(reflect.TypeFor[mention]()) {
+		t.Error("a mention holds memory of others")
+	}
+	if !holds(reflect.TypeFor[Record]()) {
+		t.Error("this test sees no texts")
+	}
 }

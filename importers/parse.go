@@ -222,6 +222,7 @@ func (l *listing) emit(ctx context.Context, summary *Summary, emit func(Record) 
 	if err != nil {
 		return err
 	}
+	l.mentions = nil // it has said what it had to
 	l.watch.lap(&l.cost.Match)
 	defer func() { l.watch.lap(&l.cost.Give) }()
 	return l.filled(func(i int, r *Record) error {

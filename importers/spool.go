@@ -3,6 +3,8 @@ package importers
 import (
 	"bytes"
 	"compress/flate"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 )
@@ -12,6 +14,7 @@ import (
 // would take gigabytes. Nothing of it is written to a disk.
 type spool struct {
 	plain   []byte
+	hashes  []byte // of the national ids in plain, 32 bytes each
 	blocks  []block
 	arena   arena
 	n       int // records
@@ -23,14 +26,24 @@ type spool struct {
 // block is some records, packed, in the arena.
 type block struct {
 	bytes    []byte
+	hashes   []byte
 	from, to int // numbers of the records, the last one not in it
 }
 
 // blockBytes is how much is packed at a time.
 const blockBytes = 256 << 10
 
+// hashApart stands in a packed record for a hash that is kept beside it. As
+// digits among the texts a hash would take half as much again as it has bytes,
+// and spoil the packing of what is around it.
+const hashApart = "#"
+
 func (s *spool) add(r *Record) error {
-	s.plain = appendRecord(s.plain, r)
+	kept := *r
+	if with, err := hex.AppendDecode(s.hashes, []byte(r.Row.NationalIDHash)); err == nil && len(with) == len(s.hashes)+sha256.Size {
+		s.hashes, kept.Row.NationalIDHash = with, hashApart
+	}
+	s.plain = appendRecord(s.plain, &kept)
 	s.n++
 	if len(s.plain) < blockBytes {
 		return nil
@@ -54,15 +67,19 @@ func (s *spool) pack() error {
 	if err != nil {
 		return err
 	}
-	s.blocks = append(s.blocks, block{kept, s.packedN, s.n})
-	s.plain, s.packedN = s.plain[:0], s.n
+	hashes, err := s.arena.keep(s.hashes)
+	if err != nil {
+		return err
+	}
+	s.blocks = append(s.blocks, block{kept, hashes, s.packedN, s.n})
+	s.plain, s.hashes, s.packedN = s.plain[:0], s.hashes[:0], s.n
 	return nil
 }
 
 // close forgets everything.
 func (s *spool) close() {
 	s.arena.close()
-	s.blocks, s.plain = nil, nil
+	s.blocks, s.plain, s.hashes = nil, nil, nil
 }
 
 // each gives back the records in order, with their numbers from 0.
@@ -84,18 +101,24 @@ func (s *spool) some(wanted func(from, to int) bool, f func(i int, r *Record) er
 		if _, err := io.Copy(&plain, opened); err != nil {
 			return errors.Join(errPacked, err)
 		}
-		if err := unpack(plain.Bytes(), b.from, f); err != nil {
+		if err := unpack(plain.Bytes(), b.hashes, b.from, f); err != nil {
 			return err
 		}
 	}
-	return unpack(s.plain, s.packedN, f)
+	return unpack(s.plain, s.hashes, s.packedN, f)
 }
 
-func unpack(b []byte, i int, f func(i int, r *Record) error) error {
+func unpack(b, hashes []byte, i int, f func(i int, r *Record) error) error {
 	for u := (unpacker{rest: string(b)}); u.rest != ""; i++ {
 		r, err := u.record()
 		if err != nil {
 			return err
+		}
+		if r.Row.NationalIDHash == hashApart {
+			if len(hashes) < sha256.Size {
+				return errPacked
+			}
+			r.Row.NationalIDHash, hashes = hex.EncodeToString(hashes[:sha256.Size]), hashes[sha256.Size:]
 		}
 		if err := f(i, &r); err != nil {
 			return err
