@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -337,7 +338,32 @@ func TestOfARowOfAnotherCountryOnlyTheReasonStays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, change := range map[string]func(*excelize.File){"own": foreigner, "own, with a comment elsewhere": headed, "anew, for a comment names her": noted} {
+	linked := func(f *excelize.File) {
+		foreigner(f)
+		if err := f.SetCellHyperLink("Штат", "C9", "mailto:canary@romashka.example", "External"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied := func(f *excelize.File) {
+		foreigner(f)
+		if err := f.SetCellValue("Справка", "A7", "Канарейкина Айгуль"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	streamed := func(f *excelize.File) { // its texts stand in its cells
+		foreigner(f)
+		w, err := f.NewStreamWriter("Справка")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.SetRow("A7", []any{"Канарейкина Айгуль"}), w.Flush()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, change := range map[string]func(*excelize.File){
+		"own": foreigner, "own, with a comment elsewhere": headed, "anew, for a comment names her": noted,
+		"anew, for a link goes to her": linked, "anew, for another sheet names her": copied, "anew, for another sheet may name her": streamed,
+	} {
 		path := company(t, change)
 		if text := fmt.Sprint(everything(t, path)); !strings.Contains(text, "Канарейкина") {
 			t.Fatal("the canary is not in the list")

@@ -111,7 +111,7 @@ func (p *patch) dropParts() (fits bool, err error) {
 func (p *patch) speaksOfEmptied(r io.Reader) (said bool, err error) {
 	err = copyTags(r, io.Discard, func(name string, tag []byte) []byte {
 		if ref := attr(tag, "ref"); name == "comment" || name == "threadedComment" {
-			row, err := strconv.Atoi(strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ$"))
+			row, err := rowOf(ref)
 			said = said || err != nil || p.faults.blank[row]
 		}
 		return tag
@@ -304,6 +304,25 @@ func (b *bits) add(n int) {
 
 func (b *bits) has(n int) bool { return n/64 < len(b.words) && b.words[n/64]&(1<<(n%64)) != 0 }
 
+// without returns the numbers of the set that are not in the other.
+func (b *bits) without(other *bits) *bits {
+	words := slices.Clone(b.words)
+	for i := range min(len(words), len(other.words)) {
+		words[i] &^= other.words[i]
+	}
+	return &bits{words}
+}
+
+// meets reports whether the sets have a number in common.
+func (b *bits) meets(other *bits) bool {
+	for i := range min(len(b.words), len(other.words)) {
+		if b.words[i]&other.words[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // survey is what one look at a sheet tells: the last column with a value or a
 // merged range below the header, and which shared strings the rows use.
 type survey struct {
@@ -311,6 +330,8 @@ type survey struct {
 	kept    bits // strings of rows that stay
 	emptied bits // strings of rows that are emptied
 	shared  bool // an emptied cell has a formula that others depend on
+	texts   bool // a cell that stays holds a text of its own, which may be anybody's
+	linked  bool // a link or a filter's choice belongs to an emptied row, or may
 }
 
 // survey reads the sheet of the list.
@@ -343,6 +364,10 @@ func surveySheet(r io.Reader, header int, blank map[int]bool) (s survey, err err
 			inside = !closing && !single
 		case name == "mergeCell" && !closing:
 			s.last = max(s.last, mergedUntil(attr(piece, "ref"), header))
+		case name == "hyperlink" && !closing:
+			s.linked = s.linked || anyBlank(attr(piece, "ref"), blank)
+		case name == "filter" && !closing:
+			s.linked = s.linked || len(blank) > 0 // a chosen value is a copy of a cell's
 		case !inside:
 		case name == "row" && !closing:
 			row, column = rowNumber(piece, row), -1
@@ -351,7 +376,9 @@ func surveySheet(r io.Reader, header int, blank map[int]bool) (s survey, err err
 			if !single {
 				s.last = max(s.last, column)
 			}
-			isString, value = attr(piece, "t") == "s" && !single, value[:0]
+			kind := attr(piece, "t")
+			isString, value = kind == "s" && !single, value[:0]
+			s.texts = s.texts || (kind == "str" || kind == "inlineStr") && !single && !blank[row]
 		case name == "c":
 			if n, err := strconv.Atoi(string(bytes.TrimSpace(value))); err == nil && isString && n >= 0 && n < maxStrings {
 				if blank[row] {
@@ -365,6 +392,34 @@ func surveySheet(r io.Reader, header int, blank map[int]bool) (s survey, err err
 			s.shared = s.shared || attr(piece, "t") != ""
 		}
 	}
+}
+
+// anyBlank reports whether a range of cells reaches an emptied row. One that is
+// not understood may.
+func anyBlank(ref string, blank map[int]bool) bool {
+	from, to, isRange := strings.Cut(ref, ":")
+	if !isRange {
+		to = from
+	}
+	first, err := rowOf(from)
+	last, err2 := rowOf(to)
+	if err != nil || err2 != nil {
+		return len(blank) > 0
+	}
+	if first == last {
+		return blank[first]
+	}
+	for row := range blank {
+		if first <= row && row <= last {
+			return true
+		}
+	}
+	return false
+}
+
+// rowOf is the row of a cell's reference such as $B$9.
+func rowOf(ref string) (int, error) {
+	return strconv.Atoi(strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ$"))
 }
 
 // maxStrings bounds what a cell can make us remember.
@@ -386,12 +441,13 @@ func mergedUntil(ref string, header int) int {
 
 // emptyStrings finds the shared strings that stand in emptied rows only: a name
 // must not stay in the workbook when its cell is gone. false: other cells
-// depend on the emptied ones.
+// depend on the emptied ones, or another sheet says, or may say, what stood in
+// them and in no row that stays: it names the same people.
 func (p *patch) emptyStrings() (fits bool, err error) {
-	if p.sheet.shared {
+	if p.sheet.shared || p.sheet.linked {
 		return false, nil
 	}
-	kept := p.sheet.kept
+	p.emptied = p.sheet.emptied.without(&p.sheet.kept)
 	for _, f := range p.archive.File {
 		name := partName(f.Name)
 		if !strings.HasPrefix(name, "xl/worksheets/") || !strings.HasSuffix(name, ".xml") || name == partName(p.parts.Sheet) {
@@ -401,19 +457,9 @@ func (p *patch) emptyStrings() (fits bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		for i, word := range other.kept.words {
-			if i == len(kept.words) {
-				kept.words = append(kept.words, 0)
-			}
-			kept.words[i] |= word
+		if other.texts || p.emptied.meets(&other.kept) {
+			return false, nil
 		}
-	}
-	p.emptied = &bits{}
-	for i, word := range p.sheet.emptied.words {
-		if i < len(kept.words) {
-			word &^= kept.words[i]
-		}
-		p.emptied.words = append(p.emptied.words, word)
 	}
 	return true, nil
 }
