@@ -67,14 +67,7 @@ func (t *htmlTable) Stop() {}
 // Next implements Source.
 func (t *htmlTable) Next() (Line, error) {
 	l, err := t.nextRow()
-	if p, ok := ProblemOf(err); ok {
-		p.Sheet = t.name
-		if p.Line == 0 {
-			p.Line = t.row
-		}
-		return Line{}, p
-	}
-	return l, err
+	return l, placedAt(t.name, t.row, err)
 }
 
 func (t *htmlTable) nextRow() (Line, error) {

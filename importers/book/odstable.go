@@ -45,18 +45,11 @@ func (t *odsTable) Next() (Line, error) {
 	if err != nil {
 		t.part.close()
 	}
-	if p, ok := ProblemOf(err); ok {
-		p.Sheet = t.name
-		if p.Line == 0 {
-			p.Line = t.row
-		}
-		return Line{}, p
-	}
-	return l, err
+	return l, placedAt(t.name, t.row, err)
 }
 
 func (t *odsTable) damaged(what string) error {
-	return Problem(FileDamaged, t.row, "The sheet is damaged: %s. Save and send the workbook again.", what)
+	return damagedSheet(t.row, what)
 }
 
 func (t *odsTable) nextRow() (Line, error) {

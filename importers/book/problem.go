@@ -55,3 +55,23 @@ func PlacedIn(sheet string, err error) error {
 	p.Sheet = strings.TrimSpace(sheet)
 	return p
 }
+
+// placedAt adds the sheet to a problem and, when it has no line, the last one
+// that was read; other errors it leaves alone.
+func placedAt(sheet string, line int, err error) error {
+	p, ok := ProblemOf(err)
+	if !ok {
+		return err
+	}
+	p.Sheet = sheet
+	if p.Line == 0 {
+		p.Line = line
+	}
+	return p
+}
+
+// damagedSheet is the problem of a table that cannot be what a program has
+// written.
+func damagedSheet(line int, what string) error {
+	return Problem(FileDamaged, line, "The sheet is damaged: %s. Save and send the workbook again.", what)
+}

@@ -6,8 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-
-	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // sheet reads one worksheet of a workbook as it lies in the archive, in one
@@ -41,24 +39,11 @@ func (s *sheet) Next() (Line, error) {
 	if err != nil {
 		s.part.close()
 	}
-	return l, s.placed(err)
-}
-
-// placed adds the sheet and the last row that was read to a problem.
-func (s *sheet) placed(err error) error {
-	var p tenancy.Problem
-	if !errors.As(err, &p) {
-		return err
-	}
-	p.Sheet = s.name
-	if p.Line == 0 {
-		p.Line = s.row
-	}
-	return p
+	return l, placedAt(s.name, s.row, err)
 }
 
 func (s *sheet) damaged(what string) error {
-	return Problem(FileDamaged, s.row, "The sheet is damaged: %s. Save and send the workbook again.", what)
+	return damagedSheet(s.row, what)
 }
 
 func (s *sheet) nextRow() (Line, error) {

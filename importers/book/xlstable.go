@@ -367,7 +367,7 @@ func (r *xlsRows) Next() (Line, error) {
 	for ; r.at < len(t.cells) && int(t.cells[r.at].row) == r.row; r.at++ {
 		c, ok := t.value(t.cells[r.at])
 		if !ok {
-			return Line{}, PlacedIn(t.name, Problem(FileDamaged, no, "The sheet is damaged: a cell holds a number that is none. Save and send the workbook again."))
+			return Line{}, PlacedIn(t.name, damagedSheet(no, "a cell holds a number that is none"))
 		}
 		c.Column = int(t.cells[r.at].column)
 		r.cells = append(r.cells, c)

@@ -148,18 +148,11 @@ func (t *xmlTable) Stop() { t.part.close() }
 // Next implements Source.
 func (t *xmlTable) Next() (Line, error) {
 	l, err := t.nextRow()
-	if p, ok := ProblemOf(err); ok {
-		p.Sheet = t.name
-		if p.Line == 0 {
-			p.Line = t.row
-		}
-		return Line{}, p
-	}
-	return l, err
+	return l, placedAt(t.name, t.row, err)
 }
 
 func (t *xmlTable) damaged(what string) error {
-	return Problem(FileDamaged, t.row, "The sheet is damaged: %s. Save and send the workbook again.", what)
+	return damagedSheet(t.row, what)
 }
 
 func (t *xmlTable) nextRow() (Line, error) {
