@@ -12,8 +12,8 @@ import (
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// Bounds of the streams of events. A stream does not outlive the token that
-// opened it; whoever listens comes again with a new one.
+// Bounds of the streams of events. A stream may outlive the token that opened it
+// by no more than its deadline; whoever listens comes again with a new one.
 const (
 	eventsDeadline = 2 * time.Minute
 	eventsEvery    = 500 * time.Millisecond

@@ -88,6 +88,7 @@ type Server struct {
 	spoolDir  string
 	pace      pace
 	streams   atomic.Int32
+	files     atomic.Int32
 	mux       *chi.Mux
 }
 

@@ -51,9 +51,18 @@ func (a *attachment) Write(b []byte) (int, error) {
 	return a.to.Write(b)
 }
 
+// maxFiles is how many files are sent at the same time. Each is read from the
+// database at its receiver's pace, and a list in another language is marked
+// anew meanwhile: slow receivers must not take what all others need.
+const maxFiles = 6
+
 // send answers with the file that write writes. When that breaks off in the
 // middle the connection is cut: half a workbook must not look whole.
-func send(w http.ResponseWriter, kind, name string, write func(io.Writer) error) error {
+func (s *Server) send(w http.ResponseWriter, kind, name string, write func(io.Writer) error) error {
+	defer s.files.Add(-1)
+	if s.files.Add(1) > maxFiles {
+		return tenancy.E(tenancy.Unavailable, "files_busy", "Too many files are being sent just now; come again shortly.")
+	}
 	a := &attachment{to: w, kind: kind, name: name}
 	err := write(a)
 	if err != nil && a.begun {
@@ -80,7 +89,7 @@ func (s *Server) errorWorkbook(w http.ResponseWriter, r *http.Request, actor ten
 	if err != nil {
 		return err
 	}
-	return send(w, typeXLSX, "errors-"+string(id)+".xlsx", func(to io.Writer) error {
+	return s.send(w, typeXLSX, "errors-"+string(id)+".xlsx", func(to io.Writer) error {
 		return s.rosters.ErrorWorkbook(r.Context(), actor, id, lang, to)
 	})
 }
@@ -96,7 +105,7 @@ func (s *Server) export(format workbooks.Format, kind string) endpoint {
 		if err != nil {
 			return err
 		}
-		return send(w, kind, "employees-"+string(slug)+"."+string(format), func(to io.Writer) error {
+		return s.send(w, kind, "employees-"+string(slug)+"."+string(format), func(to io.Writer) error {
 			return s.rosters.ExportRoster(r.Context(), actor, slug, format, lang, to)
 		})
 	}
@@ -108,7 +117,7 @@ func (s *Server) template(w http.ResponseWriter, r *http.Request, actor tenancy.
 		return err
 	}
 	query := r.URL.Query()
-	return send(w, typeXLSX, "template.xlsx", func(to io.Writer) error {
+	return s.send(w, typeXLSX, "template.xlsx", func(to io.Writer) error {
 		return s.rosters.Template(r.Context(), actor, tenancy.TenantSlug(query.Get("tenant")), tenancy.CountryCode(query.Get("country")), lang, to)
 	})
 }

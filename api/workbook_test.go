@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -51,5 +52,40 @@ func TestProblemsComeInPages(t *testing.T) {
 	last := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+"/problems?after=10&limit=10", ""))
 	if strings.Contains(last.Body.String(), "next") || strings.Count(last.Body.String(), "email_invalid") != 2 {
 		t.Errorf("%d %s", last.Code, last.Body)
+	}
+}
+
+// held is a receiver that takes nothing until it is let go.
+type held struct {
+	*httptest.ResponseRecorder
+	begun chan<- struct{}
+	letGo <-chan struct{}
+}
+
+func (h held) Write(b []byte) (int, error) {
+	h.begun <- struct{}{}
+	<-h.letGo
+	return h.ResponseRecorder.Write(b)
+}
+
+// Slow receivers of files must not take every connection to the database.
+func TestOnlySoManyFilesAreSentAtOnce(t *testing.T) {
+	w := newWorld(t)
+	begun, letGo := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	export := func() *http.Request { return request("hr-cdek", "GET", "/v1/tenants/cdek/export.xlsx", "") }
+	for range 6 {
+		all.Go(func() { w.server.ServeHTTP(held{httptest.NewRecorder(), begun, letGo}, export()) })
+		<-begun
+	}
+	for range 2 {
+		if got := w.do(export()); got.Code != http.StatusServiceUnavailable || code(t, got) != "files_busy" {
+			t.Errorf("%d %s", got.Code, got.Body)
+		}
+	}
+	close(letGo)
+	all.Wait()
+	if got := w.do(export()); got.Code != http.StatusOK {
+		t.Errorf("afterwards: %d %s", got.Code, got.Body)
 	}
 }
