@@ -256,6 +256,14 @@ func TestTwoNationalIDsAreTwoPeople(t *testing.T) {
 	if got := told(diff(t, roster.Add, []roster.Have{known}, []roster.Want{other})); !slices.Equal(got, []string{"5 identity_changed"}) {
 		t.Errorf("his number with another's id: %q", got)
 	}
+	born := withID(want(5, "e/1", "Ткачёв Пётр", "1990-05-01", "", ""), "two")
+	if got := told(diff(t, roster.Add, []roster.Have{known}, []roster.Want{born})); !slices.Equal(got, []string{"5 identity_changed"}) {
+		t.Errorf("his number with another's name and id, born on his day: %q", got)
+	}
+	corrected := withID(want(5, "e/1", "Орлов Иван", "1990-05-01", "", ""), "two")
+	if got := told(diff(t, roster.Add, []roster.Have{known}, []roster.Want{corrected})); slices.Contains(got, "5 identity_changed") {
+		t.Errorf("his own id, corrected: %q", got)
+	}
 }
 
 func TestDiffRefusesDisorder(t *testing.T) {

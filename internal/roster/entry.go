@@ -127,8 +127,8 @@ func sameEvidence(have Have, want Want) bool {
 	switch {
 	case have.NationalIDHash != "" && have.NationalIDHash == want.NationalIDHash:
 		return true
-	case !have.BirthDate.IsZero() && have.BirthDate == want.BirthDate:
-		return true
+	case !have.BirthDate.IsZero() && have.BirthDate == want.BirthDate && (sameName(have.Person, want.Person) || !contradicts(have.Person, want.Person)):
+		return true // a new name, or a corrected national id; with both, somebody else
 	case unlike(have.Person, want.Person):
 		return false
 	case have.EmailConfirmed && have.Email != "" && strings.EqualFold(have.Email, want.Email):

@@ -99,10 +99,11 @@ func (c *Clamd) ask(ctx context.Context, command string, file io.Reader) (string
 		}
 	}
 	answer, err := bufio.NewReader(io.LimitReader(conn, 4<<10)).ReadString(0)
-	if err != nil {
+	answer = strings.TrimSuffix(answer, "\x00")
+	if err != nil || sending != nil && answer == clean {
 		return "", errors.Join(sending, err)
 	}
-	return strings.TrimSuffix(answer, "\x00"), nil
+	return answer, nil
 }
 
 // sourceError is a file that cannot be read, which the daemon is not to blame for.
@@ -127,10 +128,17 @@ func send(to io.Writer, file io.Reader) error {
 	}
 }
 
+// clean is the answer to a file in which nothing was found. It is worth
+// something only when the whole file was sent.
+const clean = "stream: OK"
+
 // verdict reads an answer such as "stream: OK" or "stream: Some.Name FOUND".
 func verdict(answer string) error {
 	if strings.Contains(answer, "size limit exceeded") {
 		return problem(TooLarge, "The list is larger than the scanner takes: send a smaller file (the list alone, without pictures), or have the platform raise StreamMaxLength in clamd.conf.")
+	}
+	if answer == clean {
+		return nil
 	}
 	found, ok := strings.CutPrefix(answer, "stream: ")
 	if !ok {
@@ -138,8 +146,6 @@ func verdict(answer string) error {
 	}
 	name, infected := strings.CutSuffix(found, " FOUND")
 	switch {
-	case found == "OK":
-		return nil
 	case infected && strings.HasPrefix(name, "Heuristics.Limits.Exceeded"):
 		return problem(TooLarge, "The list could not be scanned whole, it is beyond the scanner's limits: send the list alone in a new workbook, as values.")
 	case infected:

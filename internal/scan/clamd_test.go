@@ -132,6 +132,35 @@ func TestADaemonThatDoesNotAnswerIsLeft(t *testing.T) {
 	}
 }
 
+// What says that a file is clean before it has come is no scanner.
+func TestAFileThatWasNotSentWholeIsNotClean(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "clamd.ctl")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = io.CopyN(io.Discard, conn, 1<<20)
+		_, _ = io.WriteString(conn, "stream: OK\x00")
+		_ = conn.(*net.UnixConn).CloseRead() // it listens no more; its answer is to be read
+		_, _ = io.Copy(io.Discard, conn)
+		time.Sleep(time.Second)
+		conn.Close()
+	}()
+	clamd, err := scan.New("unix:" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := codeOf(clamd.Scan(t.Context(), bytes.NewReader(make([]byte, 16<<20)))); got != "scanner_unavailable" {
+		t.Errorf("%q", got)
+	}
+}
+
 type broken struct{ io.Reader }
 
 func (b broken) Read(p []byte) (int, error) {
