@@ -106,7 +106,7 @@ func (i importing) printUndo(report roster.UndoReport) error {
 	out := i.cmd.OutOrStdout()
 	fmt.Fprintf(out, "import %s is undone: %d reversed, %d kept, %d failed\n", report.Import.ID, len(report.Reversed), len(report.Kept), len(report.Failed))
 	for _, c := range append(report.Kept, report.Failed...) {
-		fmt.Fprintf(out, "  %s: %s %s: %s\n", c.State, c.Kind, c.EmployeeNo, c.Reason)
+		fmt.Fprintf(out, "  %s: %s %s %s: %s\n", c.State, c.Kind, c.EmployeeNo, cmp.Or(c.Name, "—"), c.Reason)
 	}
 	for _, said := range undoReasons {
 		if slices.ContainsFunc(append(report.Kept, report.Failed...), func(c roster.Change) bool { return c.Reason == said[0] }) {
@@ -225,13 +225,13 @@ func writeChanges(out io.Writer, changes []roster.Change, all int) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for n, c := range changes {
 		if n == 0 {
-			fmt.Fprintln(table, "LINE\tCHANGE\tNUMBER\tOLD → NEW")
+			fmt.Fprintln(table, "LINE\tCHANGE\tNUMBER\tWHO\tOLD → NEW")
 		}
 		line := "—"
 		if c.Line > 0 {
 			line = fmt.Sprint(c.Line)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", line, c.Kind, c.EmployeeNo, fieldsText(c.Fields))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", line, c.Kind, c.EmployeeNo, cmp.Or(c.Name, "—"), fieldsText(c.Fields))
 	}
 	if err := table.Flush(); err != nil || len(changes) < shownChanges || all <= len(changes) {
 		return err

@@ -19,10 +19,10 @@ func TestAHeldImportSaysHowItGoesOnAndWhereAProblemIs(t *testing.T) {
 		Problems: []tenancy.Problem{{Line: 7, Field: "phone", Message: "says otherwise", Code: "person_differs"}, {Line: 8, Field: "email", Message: "so does this", Code: "x"}},
 	}
 	var out bytes.Buffer
-	if err := writeImport(&out, held, nil); err != nil {
+	if err := writeImport(&out, held, []roster.Change{{Kind: roster.Leave, EmployeeNo: "17", Name: "Примеров Иван"}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, said := range []string{"opora roster approve i-1 --as ANOTHER --accept absent_many,seats_exceeded ", "line 7, column D: says", "line 8: so"} {
+	for _, said := range []string{"opora roster approve i-1 --as ANOTHER --accept absent_many,seats_exceeded ", "line 7, column D: says", "line 8: so", "17      Примеров Иван"} {
 		if !strings.Contains(out.String(), said) {
 			t.Errorf("%q is not in\n%s", said, out.String())
 		}

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -334,6 +335,30 @@ func TestWhoeverWasRefusedIsMadeFromTheCorrectedList(t *testing.T) {
 	}
 	if i := o.apply(hr, o.upload(hr, roster.Add, good).ID); i.Ops != 0 {
 		t.Errorf("the corrected list again: %+v", i)
+	}
+}
+
+// Whoever approves a list in which people are missing must see who they are:
+// they stand in no line of it.
+func TestChangesSayWhomTheyAreAbout(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	names := func(i roster.Import) (names []string) {
+		changes, err := o.Changes(t.Context(), hr, i.ID, 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range changes {
+			names = append(names, string(c.Kind)+" "+c.Name)
+		}
+		return names
+	}
+	if got := names(o.upload(hr, roster.Add, list(person(0)))); !slices.Equal(got, []string{"hire "}) {
+		t.Errorf("somebody new: %q", got)
+	}
+	o.apply(hr, o.upload(hr, roster.Add, list(persons(0, 3)...)).ID)
+	if got := names(o.upload(hr, roster.Full, list(persons(0, 2)...))); !slices.Equal(got, []string{"leave Примеровв Иван Петрович"}) {
+		t.Errorf("somebody who is not listed: %q", got)
 	}
 }
 

@@ -215,12 +215,14 @@ func (r *Rosters) ChangesOfKind(ctx context.Context, actor tenancy.Actor, id ros
 }
 
 const changeColumns = `SELECT n, kind, state, line, legal_entity, employee_no, employee_key, employee_id::text, employment_id::text,
-	coalesce(from_id::text, ''), new_person, explicit, left_on, was_left_on, fields, reason FROM import_change`
+	coalesce(from_id::text, ''), new_person, explicit, left_on, was_left_on, fields, reason,
+	coalesce((SELECT trim(concat_ws(' ', p.last_name, p.first_name, p.middle_name)) FROM person p WHERE p.tenant = import_change.tenant AND p.id = import_change.employee_id), '')
+	FROM import_change`
 
 func scanChange(row pgx.CollectableRow) (c roster.Change, err error) {
 	var fields []byte
 	err = row.Scan(&c.N, &c.Kind, &c.State, &c.Line, &c.LegalEntity, &c.EmployeeNo, &c.EmployeeKey, &c.EmployeeID, &c.Employment,
-		&c.From, &c.NewPerson, &c.Explicit, dayInto{&c.LeftOn}, dayInto{&c.WasLeftOn}, &fields, &c.Reason)
+		&c.From, &c.NewPerson, &c.Explicit, dayInto{&c.LeftOn}, dayInto{&c.WasLeftOn}, &fields, &c.Reason, &c.Name)
 	if err != nil {
 		return c, err
 	}

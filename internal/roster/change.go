@@ -44,6 +44,7 @@ type Change struct {
 	EmployeeNo  tenancy.EmployeeNo      `json:"employee_no"`
 	EmployeeKey tenancy.EmployeeKey     `json:"employee_key"`
 	EmployeeID  tenancy.EmployeeID      `json:"employee_id"`
+	Name        string                  `json:"name,omitempty"` // the person's, as we have it now; empty for somebody who is not hired yet
 	Employment  tenancy.EmploymentID    `json:"employment_id"`
 	From        tenancy.EmploymentID    `json:"from_employment_id,omitempty"` // a move: the employment that ends
 	NewPerson   bool                    `json:"new_person,omitempty"`
