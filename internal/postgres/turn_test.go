@@ -244,3 +244,40 @@ func TestADroppedTenant(t *testing.T) {
 		t.Error("his last day is over, and he may sign in")
 	}
 }
+
+// A cancellation that comes while the plan is being written waits for it, and
+// leaves nothing of it behind.
+func TestCancelWaitsForWhatIsBeingWritten(t *testing.T) {
+	o := newOffice(t)
+	i := o.upload(hr, roster.Add, list(persons(0, 3)...))
+	writing, write := make(chan struct{}), make(chan struct{})
+	var both sync.WaitGroup
+	both.Go(func() {
+		err := o.db.ForTenant(t.Context(), "cdek", func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `UPDATE import SET rejected = 1 WHERE tenant = 'cdek' AND id = $1`, i.ID)
+			close(writing)
+			<-write
+			if err == nil {
+				_, err = tx.Exec(t.Context(), `INSERT INTO import_refused (tenant, import_id, mark) VALUES ('cdek', $1, '\x00')`, i.ID)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-writing
+	both.Go(func() {
+		if _, err := o.Cancel(t.Context(), hr, i.ID); err != nil {
+			t.Error(err)
+		}
+	})
+	waits := `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.datname = current_database() AND NOT l.granted`
+	for deadline := time.Now().Add(20 * time.Second); o.count(waits) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	}
+	close(write)
+	both.Wait()
+	if n := o.count(`SELECT count(*) FROM import_refused`); n != 0 || o.read(i.ID).State != roster.Cancelled {
+		t.Errorf("%d marks are left of a cancelled list in state %s", n, o.read(i.ID).State)
+	}
+}
