@@ -37,8 +37,12 @@ const (
 	recordBOF        = 0x0809
 )
 
-// maxRecord is the longest record that Excel writes.
-const maxRecord = 8224
+// maxRecord is the longest record that Excel writes, lastRecord the highest
+// number that a kind of record has ([MS-XLS] 2.3.1).
+const (
+	maxRecord  = 8224
+	lastRecord = 0x10ff
+)
 
 // biff reads records one after the other.
 type biff struct {
@@ -73,8 +77,11 @@ func (b *biff) next() (kind uint16, err error) {
 	}
 	kind = binary.LittleEndian.Uint16(head[:])
 	size := int(binary.LittleEndian.Uint16(head[2:]))
-	if size > maxRecord {
+	switch {
+	case size > maxRecord:
 		return 0, b.damaged("a record inside is longer than any")
+	case kind > lastRecord:
+		return 0, b.damaged("a record inside is of no kind")
 	}
 	if cap(b.data) < size {
 		b.data = make([]byte, maxRecord)

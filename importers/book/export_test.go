@@ -27,6 +27,7 @@ const (
 	RecordMulRK      = recordMulRK
 	RecordNumber     = recordNumber
 	RecordRK         = recordRK
+	RecordRow        = recordRow
 	RecordSST        = recordSST
 	RecordString     = recordString
 	RecordXF         = recordXF

@@ -290,10 +290,15 @@ func TestXLSThatIsRefusedWhole(t *testing.T) {
 		"a text of no kind": {global(func(w *biffWriter) {
 			w.record(book.RecordSST, uint32(1), uint32(1), uint16(1), uint8(0x40), []byte("x"))
 		}), book.FileDamaged, 0},
-		"no such text":          {sheet(func(w *biffWriter) { w.record(book.RecordLabelSST, uint16(2), uint16(0), uint16(0), uint32(9)) }), book.FileDamaged, 3},
-		"a cell twice":          {sheet(xlsPerson), book.FileDamaged, 2},
-		"a cell beyond":         {sheet(func(w *biffWriter) { w.record(book.RecordRK, uint16(4), uint16(256), uint16(0), uint32(0)) }), book.FileDamaged, 5},
-		"a cell too short":      {sheet(func(w *biffWriter) { w.record(book.RecordNumber, uint16(4), uint16(0), uint16(0), uint32(0)) }), book.FileDamaged, 5},
+		"no such text":     {sheet(func(w *biffWriter) { w.record(book.RecordLabelSST, uint16(2), uint16(0), uint16(0), uint32(9)) }), book.FileDamaged, 3},
+		"a cell twice":     {sheet(xlsPerson), book.FileDamaged, 2},
+		"a cell beyond":    {sheet(func(w *biffWriter) { w.record(book.RecordRK, uint16(4), uint16(256), uint16(0), uint32(0)) }), book.FileDamaged, 5},
+		"a cell too short": {sheet(func(w *biffWriter) { w.record(book.RecordNumber, uint16(4), uint16(0), uint16(0), uint32(0)) }), book.FileDamaged, 5},
+		"a cell too long": {sheet(func(w *biffWriter) {
+			w.record(book.RecordRK, uint16(4), uint16(0), uint16(0), uint32(0), make([]byte, 28)) // and the next two records
+		}), book.FileDamaged, 5},
+		"a row too long":        {sheet(func(w *biffWriter) { w.record(book.RecordRow, make([]byte, 80)) }), book.FileDamaged, 2},
+		"a record of no kind":   {sheet(func(w *biffWriter) { w.record(0xfd00, uint32(0)) }), book.FileDamaged, 2},
 		"a number that is none": {sheet(func(w *biffWriter) { w.record(book.RecordNumber, uint16(4), uint16(0), uint16(0), math.NaN()) }), book.FileDamaged, 5},
 		"a row of numbers":      {sheet(func(w *biffWriter) { w.record(book.RecordMulRK, uint16(4), uint16(0), uint16(0), uint32(2), uint16(7)) }), book.FileDamaged, 5},
 		"a formula without text": {sheet(func(w *biffWriter) {

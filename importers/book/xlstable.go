@@ -89,9 +89,18 @@ func (t *xlsTable) sort() error {
 	return nil
 }
 
+// recordSizes are those of records that always have the same size. A longer one
+// has swallowed the records behind it: rows would be gone without a word.
+var recordSizes = map[uint16]int{
+	recordRow: 16, recordLabelSST: 10, recordRK: 10, recordNumber: 14, recordBoolErr: 8, recordBlank: 6,
+}
+
 // record reads one record of the sheet; those that hold no list are passed over.
 func (t *xlsTable) record(kind uint16) error {
 	b := t.in
+	if size, fixed := recordSizes[kind]; fixed && len(b.rest) > size {
+		return t.tooLong(kind)
+	}
 	switch kind {
 	case recordRow:
 		return t.readRow()
@@ -119,6 +128,16 @@ func (t *xlsTable) record(kind uint16) error {
 		b.rest = nil
 	}
 	return nil
+}
+
+// tooLong says that a record is longer than its kind can be, and in which row.
+func (t *xlsTable) tooLong(kind uint16) error {
+	if kind != recordRow {
+		if _, err := t.place(); err != nil {
+			return err
+		}
+	}
+	return t.in.damaged("a record inside is longer than it may be")
 }
 
 // place reads the row of a cell.
