@@ -225,11 +225,11 @@ func (r *rowReader) isNote() bool {
 	case slices.ContainsFunc(l.Cells, func(c book.Cell) bool { return blankToSign.MatchString(c.Text) || isVacancy(c.Text) }) && !r.hasDetails():
 		return true
 	case footnote.MatchString(first.Text):
-		return !r.named()
+		return !r.named() && !r.hasDetails()
 	case isRemark(l):
 		return len(l.Cells) <= smallTable+2 && !r.mayBePerson(first)
 	case len(l.Cells) == 1:
-		return isSentence(first.Text)
+		return isSentence(first.Text) || first.Kind == book.DateCell || dayAlone.MatchString(first.Text)
 	}
 	return false
 }
@@ -255,6 +255,9 @@ func isRule(l book.Line) bool {
 }
 
 var footnote = regexp.MustCompile(`^([*©¹²³†]|\d{1,2}\)\s+\pL)`)
+
+// dayAlone is the day on which a list was made or signed, in a line of its own.
+var dayAlone = regexp.MustCompile(`^\d{1,2}[./]\d{1,2}[./](\d{4}|\d{2})( ?(г|ж)\.?)?$`)
 
 // isSentence reports whether a lone text is a remark rather than a name.
 func isSentence(text string) bool {

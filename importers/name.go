@@ -141,6 +141,12 @@ func inOrderOf(parts []string, givenFirst bool) name {
 		return name{last: strings.Join(parts[2:], " "), first: parts[0], middle: parts[1]}
 	}
 	if i := slices.IndexFunc(parts, beginsWithParticle); i > 0 {
+		switch {
+		case i < last-1 && isPatronymic(parts[last]):
+			return assembled(parts[:last-1], parts[last-1:]) // Ван дер Берг Пётр Ильич
+		case i < last && isGiven(parts[last]) && !isGiven(parts[0]):
+			return assembled(parts[:last], parts[last:]) // Ван дер Берг Пётр
+		}
 		return assembled(parts[i:], parts[:i]) // Шарль де Голль
 	}
 	if isPatronymic(parts[last]) {
@@ -164,6 +170,12 @@ func assembled(last, given []string) name {
 	return n
 }
 
+// saysWhoseChild reports whether a part is a father's name and the word for his
+// child.
+func saysWhoseChild(part string) bool {
+	return strings.Contains(part, " ") && isChildOf(lastWord(part))
+}
+
 func beginsWithParticle(part string) bool {
 	first, _, more := strings.Cut(part, " ")
 	return more && isParticle(first)
@@ -174,7 +186,9 @@ func pair(a, b string, givenFirst bool) name {
 	switch {
 	case isPatronymic(b) && (isGiven(a) || isDaughterOf(b)) && !isPatronymicSurname(b):
 		return name{first: a, middle: b} // Иван Иванович
-	case givenFirst, strings.Contains(b, " ") && isChildOf(lastWord(b)), beginsWithParticle(b),
+	case !givenFirst && saysWhoseChild(b) && looksLikeSurname(a) && !isGiven(a):
+		return name{last: a, middle: b} // Мамедов Гасан оглы
+	case givenFirst, saysWhoseChild(b), beginsWithParticle(b),
 		isGiven(a) && !isGiven(b) && (looksLikeSurname(b) || isLatin(a+b)):
 		return name{last: b, first: a}
 	}

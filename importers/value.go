@@ -38,6 +38,9 @@ func (r *rowReader) value(field Field, signs string) string {
 // takeText returns what a cell says, or the reason why that is not known.
 func takeText(c book.Cell, signs string) (text string, code tenancy.ProblemCode) {
 	text = book.Undirected(c.Text)
+	if strings.IndexByte(text, fullWidth) >= 0 {
+		text = strings.Map(narrowDigit, text)
+	}
 	if c.Kind == book.TextCell && !startsWithLetter(text) {
 		text = unwrapped(text)
 	}
@@ -52,6 +55,18 @@ func takeText(c book.Cell, signs string) (text string, code tenancy.ProblemCode)
 		return "", FormulaText
 	}
 	return text, ""
+}
+
+// fullWidth begins every full-width sign in UTF-8.
+const fullWidth = 0xef
+
+// narrowDigit makes a digit of full width, as East Asian keyboards write it, a
+// plain one.
+func narrowDigit(r rune) rune {
+	if r >= '０' && r <= '９' {
+		return r - '０' + '0'
+	}
+	return r
 }
 
 // unwrapped takes a text out of what keeps a spreadsheet from changing it:
