@@ -250,7 +250,7 @@ type csvLines struct {
 func (w *csvLines) line(cells []book.Cell, _ bool) error {
 	clear(w.fields)
 	for _, c := range cells {
-		w.fields[c.Column] = c.Text
+		w.fields[c.Column] = importers.SafeText(c.Text)
 	}
 	w.textWriter.line(w.fields)
 	return nil

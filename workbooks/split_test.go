@@ -1,6 +1,7 @@
 package workbooks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -100,6 +101,28 @@ func TestAMixedWorkbookIsDivided(t *testing.T) {
 	}
 	if byNo["000124"].Department != "Склад" || byNo["000123"].HiredOn.String() != "2020-02-01" {
 		t.Errorf("%+v", byNo)
+	}
+}
+
+// A part is text that we write: a spreadsheet must not run what it holds, and it
+// reads as before.
+func TestPartsOfTextHoldNoFormula(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "list.csv")
+	list := "Таб. №;ФИО;Телефон;Страна;Отдел\n001;Иванов Иван;+79161234567;РФ;=cmd|'/c calc'!A1\n002;Осин Олег;'+79161234568;РФ;@SUM(1)\n"
+	if err := os.WriteFile(path, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := SplitByCountry(context.Background(), path, russianList())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := s.Write(context.Background(), 0, &out); err != nil {
+		t.Fatal(err)
+	}
+	want := "\ufeffТаб. №;ФИО;Телефон;Страна;Отдел\r\n001;Иванов Иван;'+79161234567;РФ;'=cmd|'/c calc'!A1\r\n002;Осин Олег;'+79161234568;РФ;'@SUM(1)\r\n"
+	if out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
 
