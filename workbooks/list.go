@@ -14,6 +14,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -253,9 +254,17 @@ func (w *listWriter) copyOf(c book.Cell, weight weight) {
 	case c.Kind == book.LostCell && c.Text == "":
 		w.value(c.Column, plainLook.coloured(weight), "e", "#N/A")
 	default:
-		w.text(c.Column, textLook.coloured(weight), c.Text)
+		text := c.Text
+		if !figures.MatchString(text) {
+			text = importers.SafeText(text)
+		}
+		w.text(c.Column, textLook.coloured(weight), text)
 	}
 }
+
+// figures is a telephone, a negative number or a dash: no formula that does
+// anything, and an apostrophe before it would only be read aloud.
+var figures = regexp.MustCompile(`^[+-]?[0-9 ().-]*$`)
 
 // shortNumber is a number that a spreadsheet shows as it stands: with leading
 // zeros, or of more digits than it keeps, a number is text.

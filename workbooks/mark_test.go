@@ -273,7 +273,7 @@ func TestATextListBecomesAWorkbookOfTheSameLines(t *testing.T) {
 		}
 	}
 	f := open(t, marked)
-	if value(t, f, "Список", "A4") != "000123" || value(t, f, "Список", "G4") != "=1+1" || colourOf(t, f, "Список", "B7") != red || colourOf(t, f, "Список", "C5") != yellow {
+	if value(t, f, "Список", "A4") != "000123" || value(t, f, "Список", "G4") != "'=1+1" || colourOf(t, f, "Список", "B7") != red || colourOf(t, f, "Список", "C5") != yellow {
 		t.Errorf("cells %q %q", value(t, f, "Список", "A4"), value(t, f, "Список", "G4"))
 	}
 	if formula, _ := f.GetCellFormula("Список", "G4"); formula != "" {

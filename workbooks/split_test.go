@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/xuri/excelize/v2"
@@ -66,6 +67,28 @@ func TestAMixedListIsDivided(t *testing.T) {
 	}
 	if ru := parts["RU"]; ru.rows[1].Row.Department != "Цех" || len(ru.problems) != 0 && ru.problems[0].Code == importers.CountryMismatch || ru.skipped[1] != importers.Title {
 		t.Errorf("%+v %v", ru.rows, ru.skipped)
+	}
+}
+
+// What would be a formula where a part is opened is none, in every format.
+func TestAPartHoldsNoFormulas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "list.csv")
+	rows := "Таб. №;ФИО;Отдел;Телефон;Страна проживания\n001;Иванов Иван;=cmd|' /C calc'!A0;+79161234567;Россия\n002;Петров Пётр;@SUM(1);;Россия\n"
+	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, parts := divide(t, path)
+	if ru := parts["RU"].rows; len(ru) != 2 || ru[0].Row.Phone != "+79161234567" {
+		t.Errorf("%+v", ru)
+	}
+	var text strings.Builder
+	if _, err := s.Write(t.Context(), 0, &text); err != nil || !strings.Contains(text.String(), ";'=cmd|") || !strings.Contains(text.String(), ";'@SUM(1)") {
+		t.Errorf("%v %q", err, text.String())
+	}
+	marked, _ := mark(t, path, tenancy.Problem{Code: importers.NameMissing, Severity: tenancy.SeverityError, Line: 2, Field: "last_name"})
+	f := open(t, marked)
+	if got := value(t, f, f.GetSheetList()[0], "C2") + value(t, f, f.GetSheetList()[0], "D2"); got != "'=cmd|' /C calc'!A0+79161234567" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,21 +74,25 @@ func writeParts(cmd *cobra.Command, split *workbooks.Split, list, folder string,
 		}
 		written = append(written, file)
 	}
+	rows, ours := 0, 0
 	defer func() {
-		for _, file := range written {
+		for _, file := range written[:ours] { // what --force has not replaced yet stays
 			if err != nil {
 				_ = os.Remove(file.File)
 			}
 		}
 	}()
-	rows := 0
 	for i, file := range written {
 		err := writeFile(file.File, true, func(w io.Writer) error {
 			n, err := split.Write(cmd.Context(), i, w)
 			rows += n
 			return err
 		})
-		if err := errors.Join(err, split.Verify(cmd.Context(), i, file.File)); err != nil {
+		if err != nil {
+			return written, err
+		}
+		ours++
+		if err := split.Verify(cmd.Context(), i, file.File); err != nil {
 			return written, err
 		}
 	}
