@@ -29,7 +29,8 @@ type fault struct {
 	text   uint32 // number of its advice
 }
 
-// faults are all problems of a list, by line, the gravest of a line first.
+// faults are all problems of a list, by line, those of a line in the order of
+// its columns, as somebody reads it; of one column the gravest comes first.
 type faults struct {
 	all   []fault
 	texts []string
@@ -61,7 +62,7 @@ func collectFaults(problems iter.Seq2[tenancy.Problem, error], columns map[strin
 		f.all = append(f.all, fault{int32(p.Line), columnOf(p, columns), weightOf(p), n})
 	}
 	slices.SortStableFunc(f.all, func(a, b fault) int {
-		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(b.weight, a.weight))
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(b.weight, a.weight))
 	})
 	return f, nil
 }

@@ -211,6 +211,28 @@ func TestAMarkedWorkbookIsTheSendersOwn(t *testing.T) {
 	}
 }
 
+func TestAdviceStandsInTheOrderOfTheColumns(t *testing.T) {
+	all := []tenancy.Problem{
+		{Line: 2, Column: "E", Severity: tenancy.SeverityError, Message: "e"},
+		{Line: 2, Column: "B", Severity: tenancy.SeverityWarning, Message: "b"},
+		{Line: 2, Column: "C", Severity: tenancy.SeverityWarning, Message: "c"},
+		{Line: 2, Column: "C", Severity: tenancy.SeverityError, Message: "worse"},
+	}
+	f, err := collectFaults(func(yield func(tenancy.Problem, error) bool) {
+		for _, p := range all {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}, nil, tenancy.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.advice(f.of(2)); got != "B: b\nC: worse\nC: c\nE: e" {
+		t.Errorf("advice %q", got)
+	}
+}
+
 // TestACorrectedWorkbookIsUploadedAsItIs is the whole way: marked, corrected in
 // the marked cells, read again.
 func TestACorrectedWorkbookIsUploadedAsItIs(t *testing.T) {

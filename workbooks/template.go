@@ -301,9 +301,9 @@ var help = []tenancy.Text{
 		En: "When you upload it, choose what the list means: “add” — new and changed people only; “full” — who is not on it is a candidate to leave; “leavers” — everybody on it leaves.",
 	},
 	{
-		Ru: "Принимаются книги Excel (.xlsx, .xlsm, .xls) и текст CSV. Ничего не меняется, пока вы не посмотрите, что изменится, и не подтвердите; загрузку можно отменить.",
-		Kk: "Excel кітаптары (.xlsx, .xlsm, .xls) және CSV мәтіні қабылданады. Сіз не өзгеретінін көріп, растағанша ештеңе өзгермейді; жүктеуді кері қайтаруға болады.",
-		En: "Excel workbooks (.xlsx, .xlsm, .xls) and CSV text are taken. Nothing is changed before you have seen what would change and confirmed it, and an upload can be taken back.",
+		Ru: "Принимаются книги Excel (.xlsx, .xlsm, .xls), таблицы OpenDocument (.ods) и текст (.csv, .txt). Ничего не меняется, пока вы не посмотрите, что изменится, и не подтвердите; загрузку можно отменить.",
+		Kk: "Excel кітаптары (.xlsx, .xlsm, .xls), OpenDocument кестелері (.ods) және мәтін (.csv, .txt) қабылданады. Сіз не өзгеретінін көріп, растағанша ештеңе өзгермейді; жүктеуді кері қайтаруға болады.",
+		En: "Excel workbooks (.xlsx, .xlsm, .xls), OpenDocument spreadsheets (.ods) and text (.csv, .txt) are taken. Nothing is changed before you have seen what would change and confirmed it, and an upload can be taken back.",
 	},
 	{
 		Ru: "Если в списке будут ошибки, вы получите его обратно с отмеченными ячейками и колонкой «Что исправить»; исправьте и загрузите тот же файл.",

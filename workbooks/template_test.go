@@ -95,6 +95,21 @@ func TestAFilledTemplateHasNoProblems(t *testing.T) {
 	}
 }
 
+func TestTheInstructionNamesEveryFormat(t *testing.T) {
+	for _, lang := range []tenancy.Language{tenancy.Russian, tenancy.Kazakh, tenancy.English} {
+		rows, err := open(t, writeTemplate(t, templateOf(russia, lang))).GetRows(in(helpSheet, lang))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprint(rows)
+		for _, format := range []string{".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".txt"} {
+			if !strings.Contains(text, format+",") && !strings.Contains(text, format+")") {
+				t.Errorf("%s: %s is not named", lang, format)
+			}
+		}
+	}
+}
+
 func making(t Template) *template {
 	return &template{Template: t, columns: templateColumns(t.Country)}
 }

@@ -22,6 +22,7 @@ type Parsing struct {
 	Import  roster.ImportID
 	Tenant  tenancy.TenantSlug
 	Claim   string
+	Mode    roster.Mode
 	Options importers.Options
 	// Scan looks for what would harm whoever opens the file, before anything of
 	// it is read. A tenancy.Problem ends the import; tenancy.Unavailable means

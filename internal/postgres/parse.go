@@ -29,7 +29,7 @@ func (r *Rosters) BeginParse(ctx context.Context, id roster.ImportID) (p *job.Pa
 		err := tx.QueryRow(ctx, `
 			UPDATE import SET state = 'parsing', claim = $2, lease_until = now() + $3, progress = NULL, waiting = NULL
 			WHERE id = $1 AND (state = 'received' OR state = 'parsing' AND lease_until < now())
-			RETURNING tenant, legal_entity`, id, claimed.Claim, job.KeepParseFor).Scan(&claimed.Tenant, &entity)
+			RETURNING tenant, legal_entity, mode`, id, claimed.Claim, job.KeepParseFor).Scan(&claimed.Tenant, &entity, &claimed.Mode)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return busyParsing(ctx, tx, id)
 		}

@@ -74,6 +74,20 @@ func TestProblemsComeInTheOrderOfTheFile(t *testing.T) {
 	}
 }
 
+// TestLeaversNeedNoContacts: nobody writes to them, and a remark on every line
+// would hide the others.
+func TestLeaversNeedNoContacts(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	file := list("10;Иванов Иван;;Склад;;", "11;Петров;;Склад;;")
+	if told := problemCodes(o.upload(hr, roster.Add, file)); !slices.Equal(told, []string{"contact_missing", "name_incomplete", "contact_missing"}) {
+		t.Fatalf("a list of people told %q", told)
+	}
+	if told := problemCodes(o.upload(hr, roster.Leavers, file)); slices.Contains(told, "contact_missing") || !slices.Contains(told, "name_incomplete") {
+		t.Errorf("a list of leavers told %q", told)
+	}
+}
+
 // TestALongListIsNotHeldInMemory: rows pass through the server one by one.
 // With all of them in its memory this list would take far more than it may.
 func TestALongListIsNotHeldInMemory(t *testing.T) {

@@ -83,6 +83,9 @@ func (s *stage) receive(ctx context.Context, list *job.Reading) error {
 // its number; of both, the problems.
 func (s *stage) add(ctx context.Context, record importers.Record) error {
 	for i, p := range record.Problems {
+		if s.p.Mode == roster.Leavers && p.Code == importers.ContactMissing {
+			continue // nobody writes to those who leave
+		}
 		s.problems.put(i, string(p.Code), string(p.Severity), p.Message, p.Sheet, p.Line, p.Column, p.Field)
 		if err := s.problems.end(ctx, s.tx); err != nil {
 			return err
