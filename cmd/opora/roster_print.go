@@ -12,15 +12,10 @@ import (
 	"text/tabwriter"
 
 	"github.com/ponimayu/opora/internal/roster"
-	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// shownChanges and shownProblems bound what a terminal is given; --output json
-// has every change, and the first thousand problems.
-const (
-	shownChanges  = 40
-	shownProblems = 40
-)
+// shownChanges bounds what a terminal is given; --output json has every change.
+const shownChanges = 40
 
 // pageOfChanges is how many changes are held at a time.
 const pageOfChanges = 1000
@@ -84,8 +79,12 @@ func (i importing) writeDocument(found roster.Import) error {
 
 // write writes an import for a person.
 func (i importing) write(found roster.Import, changes []roster.Change) error {
+	told, err := i.tally(found)
+	if err != nil {
+		return err
+	}
 	out := newFolder(i.cmd.OutOrStdout())
-	if err := writeImport(out, found, changes); err != nil {
+	if err := writeImport(out, found, told, changes); err != nil {
 		return err
 	}
 	return out.flush()
@@ -125,11 +124,13 @@ var undoReasons = [][2]string{
 	{"erased", "the person's data have been erased; there is nothing to bring back"},
 }
 
-func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error {
+func writeImport(out io.Writer, i roster.Import, told problemTally, changes []roster.Change) error {
 	c := i.Counts
 	fmt.Fprintf(out, "import    %s\ntenant    %s, list of mode %q\nstate     %s\n", i.ID, i.Tenant, i.Mode, i.State)
-	fmt.Fprintf(out, "rows      %d: %d new, %d changed, %d moved, %d leave, %d return, %d unchanged, %d rejected, %d held\n",
-		c.Rows, c.Create, c.Update, c.Move, c.Leave, c.Return, c.Unchanged, c.Rejected, c.Held)
+	if i.Summary != nil || c.Rows > 0 { // a file that could not be taken has none
+		fmt.Fprintf(out, "rows      %d: %d new, %d changed, %d moved, %d leave, %d return, %d unchanged, %d rejected, %d held\n",
+			c.Rows, c.Create, c.Update, c.Move, c.Leave, c.Return, c.Unchanged, c.Rejected, c.Held)
+	}
 	if c.Absent > 0 {
 		fmt.Fprintf(out, "absent    %d who do not leave yet\n", c.Absent)
 	}
@@ -150,7 +151,10 @@ func writeImport(out io.Writer, i roster.Import, changes []roster.Change) error 
 		fmt.Fprintf(out, "finding   %s: %s (limit %d; %s)\n", f.Code, f.Message, f.Limit, state)
 	}
 	writeAccept(out, i)
-	writeRowProblems(out, i)
+	told.write(out)
+	if i.ErrorWorkbook {
+		fmt.Fprintf(out, "correct   opora roster errors %s -o FILE.xlsx writes the list with these marked\n", i.ID)
+	}
 	return writeChanges(out, changes, c.Create+c.Update+c.Move+c.Leave+c.Return)
 }
 
@@ -192,32 +196,6 @@ func writeSummary(out io.Writer, s roster.Summary) {
 	if len(skipped) > 0 {
 		fmt.Fprintf(out, "skipped   %s\n", strings.Join(skipped, ", "))
 	}
-}
-
-func writeRowProblems(out io.Writer, i roster.Import) {
-	for n, p := range i.Problems {
-		if n == shownProblems {
-			fmt.Fprintf(out, "…         and %d more problems\n", i.ProblemsTotal-n)
-			break
-		}
-		if p.Column == "" && i.Summary != nil {
-			p.Column = i.Summary.Mapping[p.Field]
-		}
-		fmt.Fprintf(out, "%-8s  %s%s (%s)\n", p.Severity, placeOf(p), p.Message, p.Code)
-	}
-	if i.ErrorWorkbook {
-		fmt.Fprintf(out, "correct   opora roster errors %s -o FILE.xlsx writes the list with these marked\n", i.ID)
-	}
-}
-
-func placeOf(p tenancy.Problem) string {
-	switch {
-	case p.Line == 0:
-		return ""
-	case p.Column == "":
-		return fmt.Sprintf("line %d: ", p.Line)
-	}
-	return fmt.Sprintf("line %d, column %s: ", p.Line, p.Column)
 }
 
 // writeChanges writes the first changes of all.

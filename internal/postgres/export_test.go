@@ -72,6 +72,37 @@ func TestTheExportChangesNothingWhenItIsUploaded(t *testing.T) {
 	}
 }
 
+// TestATemplateOffersTheTenantsOwn offers the legal entities and segments of a
+// tenant to whoever may see that tenant, and to nobody else.
+func TestATemplateOffersTheTenantsOwn(t *testing.T) {
+	o := newOffice(t)
+	template := func(actor tenancy.Actor, tenant tenancy.TenantSlug) (string, error) {
+		var b bytes.Buffer
+		if err := o.Template(t.Context(), actor, tenant, "RU", tenancy.Russian, &b); err != nil {
+			return "", err
+		}
+		f, err := excelize.OpenReader(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		rows, err := f.GetRows("Справочник")
+		return fmt.Sprint(rows), err
+	}
+	if own, err := template(hr, "cdek"); err != nil || !strings.Contains(own, "ООО Глобал") || !strings.Contains(own, "ООО Север") || strings.Contains(own, "ООО Пример") {
+		t.Errorf("%s %v", own, err)
+	}
+	if any, err := template(hr, ""); err != nil || strings.Contains(any, "ООО Глобал") {
+		t.Errorf("without a tenant: %s %v", any, err)
+	}
+	if _, err := template(stranger, "cdek"); code(err) != "tenant_unknown" {
+		t.Errorf("another tenant's HR: %v", err)
+	}
+	if _, err := template(tenancy.Actor{ID: "p", Roles: []tenancy.Role{tenancy.RolePlatformAdmin}}, "cdek"); err != nil {
+		t.Errorf("the platform's admin: %v", err)
+	}
+}
+
 func TestTheExportIsTextAndAudited(t *testing.T) {
 	o := newOffice(t)
 	o.work()
