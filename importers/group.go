@@ -124,9 +124,12 @@ func withoutCount(text string) string {
 }
 
 // namesOfUnit reports whether a text begins with a word that departments' names
-// begin with.
+// begin with, or with a code and such a word (01 Цех).
 func namesOfUnit(text string) bool {
 	words := strings.Fields(numbering.ReplaceAllString(text, ""))
+	if len(words) > 1 && allDigits(words[0]) {
+		words = words[1:]
+	}
 	return len(words) > 0 && unitWord(words[0])
 }
 

@@ -341,9 +341,15 @@ func isCut(part string) bool {
 // name has.
 func (n name) suspect() bool {
 	whole := n.last + " " + n.first + " " + n.middle
-	return n.odd || mixedScripts(whole) || strings.ContainsFunc(whole, func(r rune) bool {
+	return n.odd || mixedScripts(whole) || readInWrongEncoding(n.last) || readInWrongEncoding(n.first) || strings.ContainsFunc(whole, func(r rune) bool {
 		return r != ' ' && !unicode.IsLetter(r) && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune("-'’‘ʼʻ`´.", r)
 	})
+}
+
+// readInWrongEncoding reports whether a word has only letters that no language
+// has in a row: Cyrillic of Windows-1251 that was read as Windows-1252 (Èâàíîâ).
+func readInWrongEncoding(word string) bool {
+	return utf8.RuneCountInString(word) > 3 && !strings.ContainsFunc(word, func(r rune) bool { return r < 'À' || r > 'ÿ' })
 }
 
 // hasLetters reports whether anything of the name can be read.
