@@ -75,20 +75,25 @@ func TestMemoryGrowsByAFewBytesARow(t *testing.T) {
 	}
 }
 
-// TestAMillionRowsFitIntoMemory is the promise of 200 MB for ten columns, of
-// which the server itself takes 45 MB at most. (The hash of a national id cannot be
-// packed, and takes 40 bytes a row more.)
+// TestAMillionRowsFitIntoMemory is the child's part of the promise of 200 MB for
+// ten columns; the server takes 45 MB at most. (The hash of a national id cannot
+// be packed, and takes 32 bytes a row more.) Child and server together, up to
+// the plan, are tested with the measurement of both, in bench.
 func TestAMillionRowsFitIntoMemory(t *testing.T) {
 	if os.Getenv("OPORA_TEST_LONG") == "" {
 		t.Skip("a million rows take minutes: OPORA_TEST_LONG=1, or make test-all")
 	}
 	inPlainChild(t)
-	const rows, most = 1_000_000, 170 << 20
-	for _, format := range []string{"csv", "xlsx"} {
-		cost := costOf(t, generated(t, format, rows, false), rows)
-		t.Logf("%s: %d MB, %+v", format, cost.Peak>>20, cost)
-		if cost.Peak > most {
-			t.Errorf("%s: the child took %d MB, want at most %d", format, cost.Peak>>20, most>>20)
+	const rows = 1_000_000
+	for _, c := range []struct {
+		format string
+		ids    bool
+		most   int64
+	}{{"csv", false, 125 << 20}, {"xlsx", false, 125 << 20}, {"csv", true, 150 << 20}} {
+		cost := costOf(t, generated(t, c.format, rows, c.ids), rows)
+		t.Logf("%s, ids %t: %d MB, %+v", c.format, c.ids, cost.Peak>>20, cost)
+		if cost.Peak > c.most {
+			t.Errorf("%s, ids %t: the child took %d MB, want at most %d", c.format, c.ids, cost.Peak>>20, c.most>>20)
 		}
 	}
 }
