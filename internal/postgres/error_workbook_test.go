@@ -102,7 +102,7 @@ func TestTheErrorWorkbookIsSealedAndGoes(t *testing.T) {
 	o.KeepErrorsFor(time.Hour)
 	bad := list("1001;Канарейкин Пётр Ильич;не почта;Склад;;")
 	i := o.upload(hr, roster.Add, bad)
-	if n := o.count(`SELECT count(*) FROM error_workbook_chunk WHERE expires_at < now() + interval '61 minutes' AND position('Канарейкин'::bytea IN sealed) = 0 AND position('PK'::bytea IN sealed) = 0`); n != 1 {
+	if n := o.count(`SELECT count(*) FROM error_workbook_chunk WHERE expires_at < now() + interval '61 minutes' AND position('Канарейкин'::bytea IN sealed) = 0 AND position('PK\003\004'::bytea IN sealed) = 0`); n != 1 {
 		t.Errorf("%d sealed pieces", n)
 	}
 	if _, err := o.Cancel(t.Context(), hr, i.ID); err != nil {
