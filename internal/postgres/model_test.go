@@ -70,8 +70,14 @@ type game struct {
 	born    int
 	pending []roster.ImportID
 	past    []roster.ImportID // applied, the latest last
+	stack   []applied         // the latest of these, of which nothing was taken back nor has a day passed since
 	log     []string
-	undone  bool // something was taken back: who is whose is not HR's view any more
+}
+
+// applied is an import and what it found.
+type applied struct {
+	id     roster.ImportID
+	before string
 }
 
 func newGame(t *testing.T, seed uint64) *game {
@@ -104,9 +110,15 @@ func (g *game) turn() {
 		g.list()
 	case n == 14 && len(g.pending) > 0:
 		g.later()
-	case n < 17 && len(g.past) > 0:
+	case n == 15 && len(g.past) > 0:
+		g.stack = nil
 		g.takeBack(g.past[g.rnd.IntN(len(g.past))], "")
+	case n == 16:
+		for range 1 + g.rnd.IntN(4) {
+			g.takeBackLast()
+		}
 	case n == 17:
+		g.stack = nil
 		days := 1 + g.rnd.IntN(3)
 		g.say("%d days", days)
 		g.pass(days)
@@ -240,24 +252,41 @@ func (g *game) list() {
 		return
 	}
 	before := g.snapshot()
-	if i, ok := g.carryOut(i.ID); ok {
-		if mode != roster.Leavers {
-			g.mustBeHere(i, sent)
-		}
-		if g.rnd.IntN(3) == 0 {
-			again := g.send(mode, entity, file)
-			if c := again.Counts; c.Create+c.Update+c.Move+c.Leave+c.Return > 0 {
-				changes, _ := g.Changes(g.t.Context(), hr, again.ID, 0, 100)
-				g.t.Fatalf("the same list again: %+v %+v", c, changes)
-			}
-			if _, err := g.Cancel(g.t.Context(), hr, again.ID); err != nil {
-				g.t.Fatal(err)
-			}
-		}
-		if g.rnd.IntN(4) == 0 {
-			g.takeBack(i.ID, before)
-		}
+	i = g.carryOut(i.ID)
+	g.stack = append(g.stack, applied{i.ID, before})
+	if mode != roster.Leavers {
+		g.mustBeHere(i, sent)
 	}
+	if g.rnd.IntN(3) == 0 {
+		g.mustBeNothing(mode, entity, file)
+	}
+	if g.rnd.IntN(4) == 0 {
+		g.takeBackLast()
+	}
+}
+
+// mustBeNothing: the same list once more changes nothing.
+func (g *game) mustBeNothing(mode roster.Mode, entity, file string) {
+	g.t.Helper()
+	again := g.send(mode, entity, file)
+	if c := again.Counts; c.Create+c.Update+c.Move+c.Leave+c.Return > 0 {
+		changes, _ := g.Changes(g.t.Context(), hr, again.ID, 0, 100)
+		g.t.Fatalf("the same list again: %+v %+v", c, changes)
+	}
+	if _, err := g.Cancel(g.t.Context(), hr, again.ID); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// takeBackLast undoes the import that was applied last: all is as it was before.
+func (g *game) takeBackLast() {
+	g.t.Helper()
+	if len(g.stack) == 0 {
+		return
+	}
+	last := g.stack[len(g.stack)-1]
+	g.stack = g.stack[:len(g.stack)-1]
+	g.takeBack(last.id, last.before)
 }
 
 func (g *game) send(mode roster.Mode, entity, file string) roster.Import {
@@ -295,7 +324,7 @@ func (g *game) mustAddUp(i roster.Import, rows int) {
 }
 
 // carryOut applies an import, with a second person's approval where it is held.
-func (g *game) carryOut(id roster.ImportID) (roster.Import, bool) {
+func (g *game) carryOut(id roster.ImportID) roster.Import {
 	g.t.Helper()
 	for range 4 {
 		i := g.read(id)
@@ -330,10 +359,10 @@ func (g *game) carryOut(id roster.ImportID) (roster.Import, bool) {
 		}
 		g.past = append(g.past, id)
 		g.say("applied %s", id)
-		return i, true
+		return i
 	}
 	g.t.Fatalf("never applied: %+v", g.read(id))
-	return roster.Import{}, false
+	return roster.Import{}
 }
 
 // later ends an import that has waited.
@@ -349,6 +378,7 @@ func (g *game) later() {
 		return
 	}
 	g.say("apply %s late", id)
+	g.stack = nil
 	g.carryOut(id)
 }
 
@@ -359,7 +389,6 @@ func (g *game) takeBack(id roster.ImportID, before string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.undone = true
 	g.say("undo %s: %d reversed, %d kept, %d failed", id, len(report.Reversed), len(report.Kept), len(report.Failed))
 	g.wait(id, func(i roster.Import) bool { return i.Done == i.Ops })
 	if before == "" {
