@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"iter"
 	"os"
 	"path/filepath"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -96,6 +99,17 @@ func writeFile(path string, force bool, write func(io.Writer) error) (err error)
 		return cannotWrite(err)
 	}
 	return cannotWrite(os.Rename(file.Name(), path))
+}
+
+// writeAsked writes the file that a command was asked for; with --output json
+// it says where, in one document.
+func writeAsked(cmd *cobra.Command, path string, force bool, write func(io.Writer) error) error {
+	if err := writeFile(path, force, write); err != nil || !wantsJSON(cmd) {
+		return err
+	}
+	return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+		File string `json:"file"`
+	}{path})
 }
 
 // mayWrite refuses to replace a file.

@@ -35,7 +35,7 @@ no national ids. Each export is in the audit log.`,
 				return err
 			}
 			defer i.db.Close()
-			return writeFile(to, force, func(w io.Writer) error {
+			return writeAsked(cmd, to, force, func(w io.Writer) error {
 				return i.ExportRoster(cmd.Context(), i.actor, tenancy.TenantSlug(tenant), workbooks.Format(format), language, w)
 			})
 		},
@@ -73,7 +73,7 @@ some days (OPORA_UPLOAD_DAYS) and removed when the import is cancelled.`,
 				return err
 			}
 			defer i.db.Close()
-			return writeFile(to, force, func(w io.Writer) error {
+			return writeAsked(cmd, to, force, func(w io.Writer) error {
 				return i.ErrorWorkbook(cmd.Context(), i.actor, roster.ImportID(args[0]), language, w)
 			})
 		},

@@ -23,7 +23,7 @@ and why, checks of what is typed in, made-up examples and an instruction. With
 			if err != nil {
 				return err
 			}
-			return writeFile(to, flags.force, template.Write)
+			return writeAsked(cmd, to, flags.force, template.Write)
 		},
 	}
 	cmd.Flags().StringVar(&flags.country, "country", "", "country of the list, such as RU (required)")

@@ -88,3 +88,17 @@ func TestRosterParseRefusesWhatItIsNotTold(t *testing.T) {
 		}
 	}
 }
+
+func TestFilesThatWereWrittenAreToldAsJSON(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "empty.xlsx")
+	stdout, stderr, code := opora(t, "roster", "template", "--country", "RU", "-o", to, "--output", "json")
+	var told struct{ File string }
+	if err := json.Unmarshal([]byte(stdout), &told); err != nil || told.File != to || code != 0 {
+		t.Errorf("exit %d, %q %q %v", code, stdout, stderr, err)
+	}
+	stdout, stderr, code = opora(t, "roster", "template", "--country", "RU", "-o", to, "--output", "json")
+	var refused struct{ Code string }
+	if err := json.Unmarshal([]byte(stderr), &refused); code != 1 || stdout != "" || err != nil || refused.Code != "file_exists" {
+		t.Errorf("exit %d, %q %q %v", code, stdout, stderr, err)
+	}
+}
