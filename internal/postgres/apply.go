@@ -386,15 +386,16 @@ func (a *applier) layOps(ctx context.Context) error {
 // letGoToday selects the employments that a list has ended today ($2) without a
 // date of its own: their last day is over already, and what is laid down later
 // on the day, for another job of the person or by an undo, must not open his
-// account again. but is a condition on the changes l that tell so.
+// account again. A list of leavers dates them where its row has a date. but is a
+// condition on the changes l that tell so.
 func letGoToday(but string) string {
 	return `SELECT employment_id FROM (
-		SELECT DISTINCT ON (l.employment_id) l.employment_id, l.kind, l.left_on, r.left_on AS dated
+		SELECT DISTINCT ON (l.employment_id) l.employment_id, l.kind, l.left_on, l.explicit AND (i.mode <> 'leavers' OR r.left_on IS NOT NULL) AS dated
 		FROM import i JOIN import_change l ON l.tenant = i.tenant AND l.import_id = i.id
 			LEFT JOIN import_row r ON r.tenant = l.tenant AND r.import_id = l.import_id AND r.legal_entity = l.legal_entity AND r.employee_key = l.employee_key
 		WHERE i.tenant = $1 AND i.applied_at > now() - interval '2 days' AND l.state IN ('applied', 'kept') AND l.kind IN ('leave', 'return') AND ` + but + `
 		ORDER BY l.employment_id, i.applied_at DESC) x
-		WHERE kind = 'leave' AND dated IS NULL AND left_on = $2`
+		WHERE kind = 'leave' AND NOT dated AND left_on = $2`
 }
 
 // project lays down the ops for the people in the table wanted (employee_id,
