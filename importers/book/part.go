@@ -20,11 +20,18 @@ type part struct {
 	ended   bool // the root element has been closed
 }
 
+// newPart reads r, which may begin with a byte order mark: many programs write one.
 func newPart(r io.ReadCloser) *part {
-	d := xml.NewDecoder(bufio.NewReaderSize(r, 64<<10))
+	in := bufio.NewReaderSize(r, 64<<10)
+	if mark, _ := in.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = in.Discard(len(mark)) // of what has been read
+	}
+	d := xml.NewDecoder(in)
 	d.Strict = true
 	return &part{decoder: d, closer: r}
 }
+
+const byteOrderMark = "\ufeff"
 
 func (p *part) close() { _ = p.closer.Close() }
 

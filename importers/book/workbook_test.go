@@ -347,6 +347,10 @@ func TestSpellingsOfAWorkbook(t *testing.T) {
 	types := func(kind string) string {
 		return `<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.` + kind + `+xml"/><Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>`
 	}
+	marked := booktest.Parts{}
+	for name, content := range booktest.PartsOf(t, booktest.Pack(t, booktest.Parts{"xl/worksheets/sheet1.xml": booktest.Sheet(bare)})) {
+		marked[name] = "\ufeff" + content
+	}
 	for name, c := range map[string]struct {
 		changed booktest.Parts
 		macros  bool
@@ -372,9 +376,10 @@ func TestSpellingsOfAWorkbook(t *testing.T) {
 			"xl/workbook.xml":          `<workbook xmlns:r="x"><workbookPr date1904="1"/><sheets><sheet name="Лист1" r:id="r1"/></sheets></workbook>`,
 			"xl/worksheets/sheet1.xml": booktest.Sheet(headRow + `<row><c><v>17</v></c>` + text("Иванов Иван") + `<c s="1"><v>43890</v></c></row>`),
 		}, false},
-		"a template":    {booktest.Parts{"[Content_Types].xml": strings.Replace(types("openxmlformats-officedocument.spreadsheetml.template.main"), "ms-office.vbaProject", "x", 1), "xl/worksheets/sheet1.xml": booktest.Sheet(bare)}, false},
-		"macros":        {booktest.Parts{"[Content_Types].xml": types("ms-excel.sheet.macroEnabled.main"), "xl/vbaProject.bin": "\x00", "xl/worksheets/sheet1.xml": booktest.Sheet(bare)}, true},
-		"macros inside": {booktest.Parts{"xl/vbaProject.bin": "\x00", "xl/worksheets/sheet1.xml": booktest.Sheet(bare)}, true},
+		"byte order marks": {marked, false},
+		"a template":       {booktest.Parts{"[Content_Types].xml": strings.Replace(types("openxmlformats-officedocument.spreadsheetml.template.main"), "ms-office.vbaProject", "x", 1), "xl/worksheets/sheet1.xml": booktest.Sheet(bare)}, false},
+		"macros":           {booktest.Parts{"[Content_Types].xml": types("ms-excel.sheet.macroEnabled.main"), "xl/vbaProject.bin": "\x00", "xl/worksheets/sheet1.xml": booktest.Sheet(bare)}, true},
+		"macros inside":    {booktest.Parts{"xl/vbaProject.bin": "\x00", "xl/worksheets/sheet1.xml": booktest.Sheet(bare)}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := mustParse(t, booktest.Pack(t, c.changed), russianList())

@@ -5,7 +5,9 @@ package booktest
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"testing"
@@ -68,4 +70,26 @@ func Pack(t testing.TB, changed Parts) []byte {
 // PackSheet zips a workbook with the given sheet.
 func PackSheet(t testing.TB, sheet string) []byte {
 	return Pack(t, Parts{"xl/worksheets/sheet1.xml": sheet})
+}
+
+// PartsOf unzips a workbook.
+func PartsOf(t testing.TB, packed []byte) Parts {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := Parts{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err := errors.Join(err, r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		parts[f.Name] = string(content)
+	}
+	return parts
 }
