@@ -21,6 +21,7 @@ type dictionary struct {
 	list       []known            // the same, sorted by name: misspellings are searched in order
 	begins     map[string]bool    // the first letters of the names
 	ignored    map[string]bool
+	numbering  map[string]bool // columns that number the lines; they are ignored too
 	advice     map[string]bool // columns of our own error workbook, as they are spelt; they are ignored too
 	weak       map[string]bool
 	others     []string // with a space before each word
@@ -61,6 +62,7 @@ type dictionaryFile struct {
 	Fields      map[Field][][]string `yaml:"fields"`
 	Weak        []string             `yaml:"weak"`
 	Ignore      []string             `yaml:"ignore"`
+	Numbering   []string             `yaml:"numbering"`
 	Others      []string             `yaml:"others"`
 	Noise       []string             `yaml:"noise"`
 	GivenFirst  []string             `yaml:"given_first"`
@@ -86,7 +88,8 @@ func readDictionary() (*dictionary, error) {
 	d := &dictionary{
 		names:      map[string]meaning{},
 		begins:     map[string]bool{},
-		ignored:    keySet(append(file.Ignore, file.Advice...)),
+		numbering:  keySet(file.Numbering),
+		ignored:    keySet(slices.Concat(file.Ignore, file.Numbering, file.Advice)),
 		advice:     map[string]bool{},
 		weak:       keySet(file.Weak),
 		others:     skeletons(file.Others),

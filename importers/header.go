@@ -116,19 +116,22 @@ func better(a, b header) bool {
 	return a.lines < b.lines
 }
 
-// notFound says what a header must have, and what part of it was seen.
+// notFound says what a header must have, and what part of it was seen. The
+// problem's field is the one that is missing when the other is there.
 func notFound(near map[Field]bool, told settlement) error {
 	name := near[FieldFullName] || near[FieldLastName] || near[FieldFirstName]
-	missing := "a row with column names such as «Табельный номер» and «ФИО»"
+	missing, field := "a row with column names such as «Табельный номер» and «ФИО»", Field("")
 	switch {
 	case told.complete():
 		missing = "the line of the header to be named (--header-line), because no line names a known column"
 	case name && !near[FieldEmployeeNo]:
-		missing = "a column with personnel numbers («Табельный номер») beside the names"
+		missing, field = "a column with personnel numbers («Табельный номер») beside the names", FieldEmployeeNo
 	case near[FieldEmployeeNo] && !name:
-		missing = "a column with names («ФИО», or «Фамилия» and «Имя») beside the personnel numbers"
+		missing, field = "a column with names («ФИО», or «Фамилия» and «Имя») beside the personnel numbers", FieldFullName
 	}
-	return book.Problem(HeaderNotFound, 0, "The list has no header among its first %d rows: it needs %s.", headerLines, missing)
+	p := book.Problem(HeaderNotFound, 0, "The list has no header among its first %d rows: it needs %s.", headerLines, missing)
+	p.Field = string(field)
+	return p
 }
 
 // candidate is one or a few lines that may be the header: for each column the

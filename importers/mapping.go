@@ -2,6 +2,7 @@ package importers
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,6 +149,29 @@ func (h header) named() map[string]Field {
 		}
 	}
 	return names
+}
+
+// mostUnread is how many columns that nobody reads are told: a sheet may have
+// thousands of them.
+const mostUnread = 256
+
+// unread returns the names of the columns that hold no field, by letter.
+func (h header) unread() map[string]string {
+	var all map[string]string
+	for _, column := range slices.Sorted(maps.Keys(h.names)) {
+		name := h.names[column]
+		own := name[strings.LastIndex(name, " / ")+1:]
+		if h.columns[column] != "" || name == "" || theDictionary().numbering[key(own)] || IsAdvice(own) {
+			continue
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		if all[book.ColumnLetter(column)] = short(name); len(all) == mostUnread {
+			break
+		}
+	}
+	return all
 }
 
 // reading is what one column's name was understood as.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/ponimayu/opora/importers/book"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -59,6 +60,28 @@ func TestNamesThatAreGone(t *testing.T) {
 	p := mustParse(t, []byte("Таб. №;ФИО;звонить:\n1;Иванов Иван;89001112233\n"), o)
 	if p.summary.Mapping[FieldPhone] != "C" || len(p.summary.Outdated) != 1 || p.summary.Outdated[0] != "Пишите" {
 		t.Errorf("got %+v", p.summary)
+	}
+}
+
+// TestColumnsThatNobodyReadsAreTold: whoever expected one of them to be
+// understood sees that it was not.
+func TestColumnsThatNobodyReadsAreTold(t *testing.T) {
+	p := mustParse(t, []byte("№ п/п;Таб. №;ФИО;Телефон;Руководитель;Номер для сверки;;Что исправить\n1;1;Иванов Иван;89001112233;Петров;7;;\n"), russianList())
+	if want := map[string]string{"E": "Руководитель", "F": "Номер для сверки"}; !maps.Equal(p.summary.Unread, want) {
+		t.Errorf("got %v, want %v", p.summary.Unread, want)
+	}
+	whole := mustParse(t, []byte("№;Таб. №;ФИО;Телефон\n1;1;Иванов Иван;89001112233\n"), russianList())
+	if whole.summary.Unread != nil {
+		t.Errorf("of a list that was read whole: %v", whole.summary.Unread)
+	}
+}
+
+func TestAHeaderThatLacksOnePartSaysWhich(t *testing.T) {
+	for text, want := range map[string]string{"Шифр;ФИО;Телефон\n1;Иванов Иван;8\n": "employee_no", "Таб. №;Кто;Телефон\n1;Иванов Иван;8\n": "full_name", "Шифр;Кто;Телефон\n": ""} {
+		_, err := parseBytes(t, []byte(text), russianList())
+		if p, ok := book.ProblemOf(err); !ok || p.Code != HeaderNotFound || p.Field != want {
+			t.Errorf("%q: %+v, want the field %q", text, p, want)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func Parse(ctx context.Context, path string, opts Options, emit func(Record) err
 		remarks = append(remarks, unseen(g.Layout(), found.header, l.hiddenRows)...)
 	}
 	remarks = append(remarks, l.rows.remarks.problems(found.sheet)...)
-	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Outdated: found.header.outdated, Sheet: found.sheet, OtherSheets: found.others, Problems: remarks}
+	summary := Summary{HeaderLine: found.header.line, Mapping: found.header.mapping(), Names: found.header.named(), Unread: found.header.unread(), Outdated: found.header.outdated, Sheet: found.sheet, OtherSheets: found.others, Problems: remarks}
 	summary.Format, summary.Encoding = b.Describe()
 	err = l.emit(ctx, &summary, emit)
 	summary.Cost = l.cost

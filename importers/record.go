@@ -67,6 +67,10 @@ type Summary struct {
 	// Names are the columns of Mapping by the text of their header: what
 	// Options.Names takes for the next list of the same make.
 	Names map[string]Field `json:"names"`
+	// Unread are the texts of the header's other columns, by letter, of which
+	// nothing was taken: the first mostUnread from the left, without those that
+	// number the lines.
+	Unread map[string]string `json:"unread,omitempty"`
 	// Outdated are the names of Options.Names that this header no longer has.
 	Outdated    []string `json:"outdated,omitempty"`
 	Sheet       string   `json:"sheet,omitempty"`

@@ -183,12 +183,31 @@ func writeSummary(out io.Writer, s roster.Summary) {
 	}
 	fields := slices.SortedFunc(maps.Keys(s.Mapping), func(a, b string) int {
 		x, y := s.Mapping[a], s.Mapping[b]
-		return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y), cmp.Compare(a, b))
+		return cmp.Or(byLetters(x, y), cmp.Compare(a, b))
 	})
 	for n, field := range fields {
 		fields[n] = s.Mapping[field] + "=" + field
 	}
 	fmt.Fprintf(out, "columns   %s\n", strings.Join(fields, " "))
+	var unread []string
+	for _, letter := range slices.SortedFunc(maps.Keys(s.Unread), byLetters) {
+		unread = append(unread, fmt.Sprintf("%s «%s»", letter, s.Unread[letter]))
+	}
+	if len(unread) > 0 {
+		fmt.Fprintf(out, "not read  columns %s\n", strings.Join(unread, ", "))
+	}
+	writeSkipped(out, s)
+}
+
+// byLetters compares the letters of columns as they stand from left to right.
+func byLetters(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
+
+// shownNotes is how many lines are named that were taken for remarks.
+const shownNotes = 20
+
+// writeSkipped says which lines are no people. Somebody may have been taken for
+// a remark below the list, so that those are named.
+func writeSkipped(out io.Writer, s roster.Summary) {
 	var skipped []string
 	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
 		skipped = append(skipped, fmt.Sprintf("%d %s", s.Skipped[reason], reason))
@@ -196,6 +215,20 @@ func writeSummary(out io.Writer, s roster.Summary) {
 	if len(skipped) > 0 {
 		fmt.Fprintf(out, "skipped   %s\n", strings.Join(skipped, ", "))
 	}
+	var notes []string
+	for _, line := range s.SkippedLines["note"] {
+		if len(notes) < shownNotes {
+			notes = append(notes, fmt.Sprint(line))
+		}
+	}
+	if len(notes) == 0 {
+		return
+	}
+	more := ""
+	if s.Skipped["note"] > len(notes) {
+		more = " …"
+	}
+	fmt.Fprintf(out, "notes     %d lines were taken for remarks, not for people: %s%s\n", s.Skipped["note"], strings.Join(notes, ", "), more)
 }
 
 // writeChanges writes the first changes of all.

@@ -72,3 +72,16 @@ func TestAFileThatCannotBeTakenHasNoRows(t *testing.T) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }
+
+func TestWhatWasNotReadIsNamed(t *testing.T) {
+	var out bytes.Buffer
+	writeSummary(&out, roster.Summary{
+		Unread:  map[string]string{"AA": "Стол", "G": "Руководитель"},
+		Skipped: map[string]int{"note": 25, "total": 1}, SkippedLines: map[string][]int{"note": {41, 42}, "total": {40}},
+	})
+	for _, said := range []string{"not read  columns G «Руководитель», AA «Стол»\n", "skipped   25 note, 1 total\n", "notes     25 lines were taken for remarks, not for people: 41, 42 …\n"} {
+		if !strings.Contains(out.String(), said) {
+			t.Errorf("%q is not in\n%s", said, out.String())
+		}
+	}
+}

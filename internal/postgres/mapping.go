@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -146,13 +148,14 @@ func applyHints(o *importers.Options, h roster.Hints, remembered map[string]stri
 }
 
 // summaryOf says how a file was understood.
-func summaryOf(s importers.Summary, skipped map[string]int) roster.Summary {
+func summaryOf(s importers.Summary, told *stage) roster.Summary {
 	mapping := map[string]string{}
 	for field, column := range s.Mapping {
 		mapping[string(field)] = column
 	}
 	return roster.Summary{
-		Format: s.Format, Encoding: s.Encoding, Sheet: s.Sheet, OtherSheets: s.OtherSheets, HeaderLine: s.HeaderLine, Mapping: mapping, Skipped: skipped,
+		Format: s.Format, Encoding: s.Encoding, Sheet: s.Sheet, OtherSheets: s.OtherSheets, HeaderLine: s.HeaderLine, Mapping: mapping, Unread: s.Unread,
+		Skipped: told.skipped, SkippedLines: told.skippedLines,
 	}
 }
 
@@ -165,6 +168,27 @@ func remarks(s importers.Summary) []tenancy.Problem {
 			Message: fmt.Sprintf("What was confirmed about earlier lists no longer fits: this one has no column «%s». See that its columns were understood; send a mapping with the list to confirm them anew.", strings.Join(names, "», «"))})
 	}
 	return found
+}
+
+// lostNames adds, to the problem of a list without a header, which of its
+// required columns had a name that was confirmed earlier: nobody else would
+// know that the list was read by that name until now.
+func lostNames(p tenancy.Problem, confirmed map[string]importers.Field) []tenancy.Problem {
+	if p.Code != importers.HeaderNotFound {
+		return []tenancy.Problem{howToAnswer(p)}
+	}
+	found := []tenancy.Problem{}
+	for _, name := range slices.Sorted(maps.Keys(confirmed)) {
+		field := confirmed[name]
+		isName := field == importers.FieldFullName || field == importers.FieldLastName || field == importers.FieldFirstName
+		if field != importers.FieldEmployeeNo && !isName || p.Field != "" && isName == (p.Field == string(importers.FieldEmployeeNo)) {
+			continue
+		}
+		found = append(found, tenancy.Problem{Code: mappingOutdated, Severity: tenancy.SeverityError, Field: string(field), Sheet: p.Sheet,
+			Message: fmt.Sprintf(`«%s» was settled earlier as %s, and the list has no column of this name. Name the column «%s» again, or say which one holds it now: the part "mapping" of the form, such as {"%s":"A"}, or --map %s=A; it is remembered once the list is applied.`,
+				name, field, name, field, field)})
+	}
+	return append(found, p)
 }
 
 func hasCode(problems []tenancy.Problem, code tenancy.ProblemCode) bool {

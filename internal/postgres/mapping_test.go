@@ -53,3 +53,28 @@ func TestAMappingIsRememberedOnceTheListIsApplied(t *testing.T) {
 		t.Errorf("%+v", forgotten)
 	}
 }
+
+// TestARequiredColumnThatWasRenamedIsNamed: by the dictionary alone the list
+// was never read, so «no header» would say nothing to whoever renamed the column.
+func TestARequiredColumnThatWasRenamedIsNamed(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	people := ";ФИО;Телефон\n1;Примеров Иван;+79161234567\n2;Примерова Анна;+79161234568\n"
+	made := o.receive(roster.Add, roster.Hints{Mapping: map[string]string{"employee_no": "A", "phone": "C"}}, "Шифр"+people)
+	first := o.wait(made.ID, func(i roster.Import) bool { return i.State == roster.Planned || i.State == roster.Failed })
+	if first.State != roster.Planned {
+		t.Fatalf("%+v", first)
+	}
+	o.apply(hr, first.ID)
+	lost := o.upload(hr, roster.Add, "Шифр человека"+people)
+	if lost.State != roster.Failed || !slices.Equal(problemCodes(lost), []string{"mapping_outdated", "header_not_found"}) {
+		t.Fatalf("%s %+v", lost.State, lost.Problems)
+	}
+	if p := lost.Problems[0]; p.Field != "employee_no" || !strings.Contains(p.Message, "«Шифр» was settled earlier as employee_no") || !strings.Contains(p.Message, "--map employee_no=A") {
+		t.Errorf("%+v", p)
+	}
+	again := o.receive(roster.Add, roster.Hints{Mapping: map[string]string{"employee_no": "A"}}, "Шифр человека"+people)
+	if i := o.wait(again.ID, func(i roster.Import) bool { return i.State == roster.Planned || i.State == roster.Failed }); i.State != roster.Planned {
+		t.Errorf("the answer does not help: %+v", i.Problems)
+	}
+}

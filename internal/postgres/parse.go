@@ -223,13 +223,13 @@ func (r *Rosters) FailParse(ctx context.Context, p *job.Parsing, problem tenancy
 		if err := fence(ctx, tx, p); err != nil {
 			return err
 		}
-		return failParse(ctx, tx, p.Tenant, p.Import, problem)
+		return failParse(ctx, tx, p.Tenant, p.Import, lostNames(problem, p.Options.Names)...)
 	})
 }
 
 // failParse ends an import whose file cannot be taken.
-func failParse(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID, problem tenancy.Problem) error {
-	if err := addProblems(ctx, tx, tenant, id, "parse", []tenancy.Problem{howToAnswer(problem)}); err != nil {
+func failParse(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID, problems ...tenancy.Problem) error {
+	if err := addProblems(ctx, tx, tenant, id, "parse", problems); err != nil {
 		return err
 	}
 	if err := dropUpload(ctx, tx, tenant, id); err != nil {
@@ -310,7 +310,7 @@ func (r *Rosters) FinishParse(ctx context.Context, p *job.Parsing, list *job.Rea
 // noteCounts writes how many rows of what kind there were and how the file was
 // understood, in a transaction of its own so that the import's row stays free.
 func (r *Rosters) noteCounts(ctx context.Context, s *stage, read importers.Summary) error {
-	summary, err := json.Marshal(summaryOf(read, s.skipped))
+	summary, err := json.Marshal(summaryOf(read, s))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package postgres_test
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 	"runtime"
 	"runtime/metrics"
 	"slices"
@@ -85,6 +87,24 @@ func TestLeaversNeedNoContacts(t *testing.T) {
 	}
 	if told := problemCodes(o.upload(hr, roster.Leavers, file)); slices.Contains(told, "contact_missing") || !slices.Contains(told, "name_incomplete") {
 		t.Errorf("a list of leavers told %q", told)
+	}
+}
+
+// TestLinesThatWereSkippedCanBeFound: somebody who was taken for a remark is
+// missing from the plan, and only the number of his line tells where he is.
+func TestLinesThatWereSkippedCanBeFound(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	file := "Табельный номер;ФИО;Email;Руководитель\nСклад;;;\n10;Иванов Иван;i@firm.example;Петров\nИтого: 1;;;\nИсполнитель: Сидоров;;;\nПримечание: список сверен;;;\n"
+	i := o.upload(hr, roster.Add, file)
+	if i.Summary == nil || i.Counts.Rows != 1 {
+		t.Fatalf("%+v", i)
+	}
+	if want := map[string][]int{"group": {2}, "total": {4}, "note": {5, 6}}; !reflect.DeepEqual(i.Summary.SkippedLines, want) {
+		t.Errorf("%v (%v), want %v", i.Summary.SkippedLines, i.Summary.Skipped, want)
+	}
+	if want := map[string]string{"D": "Руководитель"}; !maps.Equal(i.Summary.Unread, want) {
+		t.Errorf("not read: %v, want %v", i.Summary.Unread, want)
 	}
 }
 

@@ -25,6 +25,7 @@ type stage struct {
 	unidentified   int            // of those refused: rows without a personnel number that could be read
 	repeated       int            // of those taken: rows of somebody who stands on an earlier row
 	skipped        map[string]int // lines that are no people, by reason
+	skippedLines   map[string][]int
 
 	rows, marks, problems copier
 }
@@ -43,7 +44,7 @@ const makeStage = `
 func newStage(ctx context.Context, tx pgx.Tx, p *job.Parsing, key []byte) (*stage, error) {
 	_, err := tx.Exec(ctx, makeStage)
 	return &stage{
-		tx: tx, p: p, key: key, skipped: map[string]int{},
+		tx: tx, p: p, key: key, skipped: map[string]int{}, skippedLines: map[string][]int{},
 		rows: copier{table: "parsed_row", columns: []string{
 			"line", "employee_no", "employee_key", "legal_entity", "last_name", "first_name", "middle_name", "email", "phone",
 			"department", "position", "segment", "hired_on", "left_on", "birth_date", "search", "national_id", "national_id_hash",
@@ -61,7 +62,7 @@ func (s *stage) receive(ctx context.Context, list *job.Reading) error {
 			return err
 		}
 		if record.Skipped != "" {
-			s.skipped[string(record.Skipped)]++
+			s.skip(record)
 			continue
 		}
 		if err := s.add(ctx, record); err != nil {
@@ -77,6 +78,19 @@ func (s *stage) receive(ctx context.Context, list *job.Reading) error {
 		return rowsLost(summary.Rows, s.taken+s.refused)
 	}
 	return nil
+}
+
+// skip counts a line that is no person, and keeps its number where a person may
+// have been taken for something else.
+func (s *stage) skip(record importers.Record) {
+	reason := string(record.Skipped)
+	s.skipped[reason]++
+	switch record.Skipped {
+	case importers.Group, importers.Note, importers.Total:
+		if len(s.skippedLines[reason]) < roster.SkippedKept {
+			s.skippedLines[reason] = append(s.skippedLines[reason], record.Line)
+		}
+	}
 }
 
 // add keeps the row that was taken; of one that was refused, a keyed hash of

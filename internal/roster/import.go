@@ -37,9 +37,16 @@ type Summary struct {
 	Sheet       string            `json:"sheet,omitempty"`
 	OtherSheets []string          `json:"other_sheets,omitempty"` // look like lists too and were not read
 	HeaderLine  int               `json:"header_line"`
-	Mapping     map[string]string `json:"mapping"` // field to the letter of its column
-	Skipped     map[string]int    `json:"skipped"` // lines that are no people, by reason
+	Mapping     map[string]string `json:"mapping"`          // field to the letter of its column
+	Unread      map[string]string `json:"unread,omitempty"` // the other columns: letter to the text of the header
+	Skipped     map[string]int    `json:"skipped"`          // lines that are no people, by reason
+	// SkippedLines are the first SkippedKept of those that somebody may have
+	// written a person on: of the reasons group, note and total.
+	SkippedLines map[string][]int `json:"skipped_lines,omitempty"`
 }
+
+// SkippedKept is how many numbers of skipped lines are kept for each reason.
+const SkippedKept = 1000
 
 // RememberedMapping is what a tenant's headers mean, as somebody settled it.
 type RememberedMapping struct {
