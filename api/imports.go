@@ -11,6 +11,7 @@ import (
 
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/workbooks"
 )
 
 // importID reads the id of the address; what is not an id cannot exist.
@@ -38,10 +39,15 @@ func (s *Server) readImport(w http.ResponseWriter, r *http.Request, actor tenanc
 	if err != nil {
 		return err
 	}
+	lang, err := language(r)
+	if err != nil {
+		return err
+	}
 	i, err := s.rosters.Import(r.Context(), actor, id)
 	if err != nil {
 		return err
 	}
+	i.Problems = workbooks.AllTold(i.Problems, lang)
 	s.writeJSON(w, r, http.StatusOK, importAnswer(i))
 	return nil
 }

@@ -71,7 +71,7 @@ func (s *Server) send(w http.ResponseWriter, kind, name string, write func(io.Wr
 	return err
 }
 
-// language reads the language of a file, "" when none was asked for.
+// language reads the language of a file or of problems, "" when none was asked for.
 func language(r *http.Request) (tenancy.Language, error) {
 	switch lang := tenancy.Language(r.URL.Query().Get("lang")); lang {
 	case "", tenancy.Russian, tenancy.Kazakh, tenancy.English:
@@ -139,11 +139,15 @@ func (s *Server) readProblems(w http.ResponseWriter, r *http.Request, actor tena
 	if err != nil {
 		return err
 	}
+	lang, err := language(r)
+	if err != nil {
+		return err
+	}
 	problems, next, err := s.rosters.Problems(r.Context(), actor, id, after, limit)
 	if err != nil {
 		return err
 	}
-	s.writeJSON(w, r, http.StatusOK, problemsAnswer{Items: append([]tenancy.Problem{}, problems...), Next: next})
+	s.writeJSON(w, r, http.StatusOK, problemsAnswer{Items: workbooks.AllTold(problems, lang), Next: next})
 	return nil
 }
 

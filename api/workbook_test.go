@@ -7,6 +7,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ponimayu/opora/importers"
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 func TestFilesAreAttachments(t *testing.T) {
@@ -52,6 +55,25 @@ func TestProblemsComeInPages(t *testing.T) {
 	last := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+"/problems?after=10&limit=10", ""))
 	if strings.Contains(last.Body.String(), "next") || strings.Count(last.Body.String(), "email_invalid") != 2 {
 		t.Errorf("%d %s", last.Code, last.Body)
+	}
+}
+
+func TestProblemsComeInALanguage(t *testing.T) {
+	w := newWorld(t)
+	for lang, want := range map[string]string{"": "This is no address.", "?lang=en": "This is no address.", "?lang=ru": importers.Advice("email_invalid", tenancy.Russian), "?lang=kk": importers.Advice("email_invalid", tenancy.Kazakh)} {
+		got := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+"/problems"+lang, ""))
+		if got.Code != http.StatusOK || !strings.Contains(got.Body.String(), want) {
+			t.Errorf("%s: %d %s", lang, got.Code, got.Body)
+		}
+		got = w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+lang, ""))
+		if got.Code != http.StatusOK || !strings.Contains(got.Body.String(), want) {
+			t.Errorf("the import, %s: %d %s", lang, got.Code, got.Body)
+		}
+	}
+	for _, path := range []string{"", "/problems"} {
+		if got := w.do(request("hr-cdek", "GET", "/v1/imports/"+importOfCDEK+path+"?lang=de", "")); code(t, got) != "field_invalid" {
+			t.Errorf("%s: %d %s", path, got.Code, got.Body)
+		}
 	}
 }
 

@@ -173,7 +173,9 @@ func (w *world) step(ctx context.Context, actor tenancy.Actor, action tenancy.Ac
 }
 
 func (w *world) Import(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {
-	return w.step(ctx, actor, tenancy.ReadRoster, id, roster.Planned)
+	i, err := w.step(ctx, actor, tenancy.ReadRoster, id, roster.Planned)
+	i.Problems = []tenancy.Problem{{Code: "email_invalid", Severity: tenancy.SeverityWarning, Message: "This is no address.", Line: 5, Column: "C", Field: "email"}}
+	return i, err
 }
 
 func (w *world) ImportProgress(ctx context.Context, actor tenancy.Actor, id roster.ImportID) (roster.Import, error) {

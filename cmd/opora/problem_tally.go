@@ -9,6 +9,7 @@ import (
 
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/workbooks"
 )
 
 // What a terminal is given of an import's problems: each on a line of its own,
@@ -37,6 +38,7 @@ type problemKind struct {
 
 // tally gathers all problems of an import, page by page.
 func (i importing) tally(found roster.Import) (problemTally, error) {
+	found.Problems = workbooks.AllTold(found.Problems, i.lang)
 	told := tallyOf(found)
 	if found.ProblemsTotal <= len(found.Problems) {
 		return told, nil
@@ -48,7 +50,7 @@ func (i importing) tally(found roster.Import) (problemTally, error) {
 			return told, err
 		}
 		for _, p := range problems {
-			told.add(p)
+			told.add(workbooks.Told(p, i.lang))
 		}
 		if after = next; after == 0 {
 			return told, nil

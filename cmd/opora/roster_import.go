@@ -19,6 +19,7 @@ import (
 // importFlags are what the commands around an import may be told.
 type importFlags struct {
 	tenant, mode, entity, as string
+	lang                     string
 	accept                   []string
 	noWait                   bool
 	hints                    roster.Hints
@@ -30,6 +31,7 @@ type importing struct {
 	db    *postgres.DB
 	actor tenancy.Actor
 	cmd   *cobra.Command
+	lang  tenancy.Language // of problems
 }
 
 // openImports reads the environment and connects. The command line acts as an
@@ -46,7 +48,7 @@ func openImports(cmd *cobra.Command, as string) (importing, error) {
 	}
 	rosters.LimitUploads(cfg.Uploads.MaxBytes())
 	rosters.KeepErrorsFor(time.Duration(cfg.Retention.Days()) * 24 * time.Hour)
-	return importing{rosters, db, tenancy.Actor{ID: "operator:" + as, Roles: []tenancy.Role{tenancy.RoleOperator}}, cmd}, nil
+	return importing{rosters, db, tenancy.Actor{ID: "operator:" + as, Roles: []tenancy.Role{tenancy.RoleOperator}}, cmd, tenancy.English}, nil
 }
 
 func (f *importFlags) add(cmd *cobra.Command) {
@@ -64,6 +66,25 @@ func (f *importFlags) addName(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.as, "as", "operator", "who you are, for the audit log and for the rule that two people accept a finding")
 }
 
+func (f *importFlags) addAccept(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&f.accept, "accept", nil, "accept the finding with this code (may be repeated)")
+}
+
+func (f *importFlags) addLanguage(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.lang, "lang", "en", "language of what is said of problems: ru, kk or en")
+}
+
+// open is openImports with what the flags say.
+func (f *importFlags) open(cmd *cobra.Command) (importing, error) {
+	lang, err := languageOf(f.lang, tenancy.Country{})
+	if err != nil {
+		return importing{}, err
+	}
+	i, err := openImports(cmd, f.as)
+	i.lang = lang
+	return i, err
+}
+
 // newRosterPreviewCommand is `opora roster preview`.
 func newRosterPreviewCommand() *cobra.Command {
 	var flags importFlags
@@ -76,7 +97,7 @@ changes, old → new, and every problem with its line and column. The plan is st
 it is held, 1 when the file cannot be taken.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			i, err := openImports(cmd, flags.as)
+			i, err := flags.open(cmd)
 			if err != nil {
 				return err
 			}
@@ -90,6 +111,7 @@ it is held, 1 when the file cannot be taken.`,
 	}
 	flags.add(cmd)
 	flags.addName(cmd)
+	flags.addLanguage(cmd)
 	return cmd
 }
 
@@ -106,7 +128,7 @@ Exits 0 when everything is in Keycloak, 2 when the import is held, 1 on an error
 when Keycloak refused somebody.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			i, err := openImports(cmd, flags.as)
+			i, err := flags.open(cmd)
 			if err != nil {
 				return err
 			}
@@ -116,7 +138,8 @@ when Keycloak refused somebody.`,
 	}
 	flags.add(cmd)
 	flags.addName(cmd)
-	cmd.Flags().StringSliceVar(&flags.accept, "accept", nil, "accept the finding with this code (may be repeated)")
+	flags.addLanguage(cmd)
+	flags.addAccept(cmd)
 	cmd.Flags().BoolVar(&flags.noWait, "no-wait", false, "do not wait for the workers")
 	return cmd
 }
@@ -124,12 +147,12 @@ when Keycloak refused somebody.`,
 // newRosterStepCommands are the commands that take an import's id and nothing
 // else.
 func newRosterStepCommands() []*cobra.Command {
-	step := func(use, short string, do func(importing, roster.ImportID, []string) error, accepts bool) *cobra.Command {
+	step := func(use, short string, do func(importing, roster.ImportID, []string) error, more ...func(*importFlags, *cobra.Command)) *cobra.Command {
 		var flags importFlags
 		cmd := &cobra.Command{
 			Use: use + " IMPORT", Short: short, Args: cobra.ExactArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
-				i, err := openImports(cmd, flags.as)
+				i, err := flags.open(cmd)
 				if err != nil {
 					return err
 				}
@@ -138,8 +161,8 @@ func newRosterStepCommands() []*cobra.Command {
 			},
 		}
 		flags.addName(cmd)
-		if accepts {
-			cmd.Flags().StringSliceVar(&flags.accept, "accept", nil, "accept the finding with this code (may be repeated)")
+		for _, add := range more {
+			add(&flags, cmd)
 		}
 		return cmd
 	}
@@ -150,28 +173,28 @@ func newRosterStepCommands() []*cobra.Command {
 				return err
 			}
 			return i.show(found)
-		}, false),
+		}, (*importFlags).addLanguage),
 		step("approve", "Accept findings of a held import by their codes", func(i importing, id roster.ImportID, accept []string) error {
 			after, err := i.Approve(i.cmd.Context(), i.actor, id, accept)
 			if err != nil {
 				return err
 			}
 			return i.show(after)
-		}, true),
+		}, (*importFlags).addAccept, (*importFlags).addLanguage),
 		step("cancel", "Give up an import that was not applied", func(i importing, id roster.ImportID, _ []string) error {
 			after, err := i.Cancel(i.cmd.Context(), i.actor, id)
 			if err != nil {
 				return err
 			}
 			return i.print(after)
-		}, false),
+		}),
 		step("undo", "Take an applied import back, as far as nothing changed since", func(i importing, id roster.ImportID, _ []string) error {
 			report, err := i.Undo(i.cmd.Context(), i.actor, id)
 			if err != nil {
 				return err
 			}
 			return i.printUndo(report)
-		}, false),
+		}),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/ponimayu/opora/internal/roster"
+	"github.com/ponimayu/opora/workbooks"
 )
 
 // shownChanges bounds what a terminal is given; --output json has every change.
@@ -46,6 +47,7 @@ func (i importing) show(found roster.Import) error {
 // writeDocument writes the import with all its changes as one JSON document,
 // page by page: a plan may have a hundred thousand.
 func (i importing) writeDocument(found roster.Import) error {
+	found.Problems = workbooks.AllTold(found.Problems, i.lang)
 	head, err := json.Marshal(found)
 	if err != nil {
 		return err
@@ -93,6 +95,7 @@ func (i importing) write(found roster.Import, changes []roster.Change) error {
 // print writes an import without its changes.
 func (i importing) print(found roster.Import) error {
 	if wantsJSON(i.cmd) {
+		found.Problems = workbooks.AllTold(found.Problems, i.lang)
 		return json.NewEncoder(i.cmd.OutOrStdout()).Encode(found)
 	}
 	return i.write(found, nil)
