@@ -368,6 +368,9 @@ func (a *applier) endMoved(ctx context.Context) error {
 // calls that make them so: a new account, names, and whether somebody with no
 // employment left may sign in. A leave without a date of its own ends at once.
 func (a *applier) layOps(ctx context.Context) error {
+	if err := a.findLetGo(ctx, "true"); err != nil {
+		return err
+	}
 	_, err := a.tx.Exec(ctx, `
 		CREATE TEMP TABLE wanted ON COMMIT DROP AS
 		SELECT t.employee_id, bool_or(t.new_person) AS new_person, min(t.line) FILTER (WHERE t.line > 0) AS line,
@@ -375,7 +378,8 @@ func (a *applier) layOps(ctx context.Context) error {
 			EXISTS (SELECT FROM employment e WHERE e.tenant = $1 AND e.person_id = t.employee_id AND (e.left_on IS NULL OR e.left_on >= $2)
 				AND NOT EXISTS (SELECT FROM turn l LEFT JOIN import_row r USING (tenant, import_id, legal_entity, employee_key)
 					WHERE l.employment_id = e.id AND l.kind = 'leave' AND r.left_on IS NULL AND l.left_on <= $2)
-				AND (e.left_on IS DISTINCT FROM $2 OR e.id NOT IN (`+letGoToday("true")+`) OR EXISTS (SELECT FROM turn l WHERE l.employment_id = e.id AND l.kind IN ('leave', 'return')))) AS enabled
+				AND (e.left_on IS DISTINCT FROM $2 OR NOT EXISTS (SELECT FROM let_go g WHERE g.employment_id = e.id)
+					OR EXISTS (SELECT FROM turn l WHERE l.employment_id = e.id AND l.kind IN ('leave', 'return')))) AS enabled
 		FROM turn t GROUP BY t.employee_id`, a.tenant, day(a.today))
 	if err != nil {
 		return err
@@ -398,6 +402,15 @@ func letGoToday(but string) string {
 		WHERE kind = 'leave' AND NOT dated AND left_on = $2`
 }
 
+// findLetGo fills the table let_go with letGoToday; project drops it.
+func (a *applier) findLetGo(ctx context.Context, but string) error {
+	if _, err := a.tx.Exec(ctx, `CREATE TEMP TABLE let_go (employment_id uuid PRIMARY KEY) ON COMMIT DROP`); err != nil {
+		return err
+	}
+	_, err := a.tx.Exec(ctx, `INSERT INTO let_go `+letGoToday(but), a.tenant, day(a.today))
+	return err
+}
+
 // project lays down the ops for the people in the table wanted (employee_id,
 // new_person, line, renamed, enabled), brings their accounts to it, and sends
 // the ops off.
@@ -414,7 +427,7 @@ func (a *applier) project(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.tx.Exec(ctx, `DROP TABLE wanted`); err != nil {
+	if _, err := a.tx.Exec(ctx, `DROP TABLE wanted, let_go`); err != nil {
 		return err
 	}
 	return a.sendOff(ctx)

@@ -317,12 +317,15 @@ func (a *applier) unhire(ctx context.Context) error {
 
 // projectUndone lays down the ops of those who stay.
 func (a *applier) projectUndone(ctx context.Context) error {
+	if err := a.findLetGo(ctx, `NOT EXISTS (SELECT FROM turn t WHERE t.import_id = l.import_id AND t.n = l.n AND t.state = 'reversed')`); err != nil {
+		return err
+	}
 	_, err := a.tx.Exec(ctx, `
 		CREATE TEMP TABLE wanted ON COMMIT DROP AS
 		SELECT c.employee_id, false AS new_person, NULL::int AS line,
 			bool_or(EXISTS (SELECT FROM jsonb_array_elements(c.fields) x WHERE x ->> 'field' IN ('last_name', 'first_name'))) AS renamed,
 			EXISTS (SELECT FROM employment e WHERE e.tenant = $1 AND e.person_id = c.employee_id AND (e.left_on IS NULL OR e.left_on >= $2)
-				AND (e.left_on IS DISTINCT FROM $2 OR e.id NOT IN (`+letGoToday("NOT EXISTS (SELECT FROM turn t WHERE t.import_id = l.import_id AND t.n = l.n AND t.state = 'reversed')")+`))) AS enabled
+				AND (e.left_on IS DISTINCT FROM $2 OR NOT EXISTS (SELECT FROM let_go g WHERE g.employment_id = e.id))) AS enabled
 		FROM turn c WHERE c.state = 'reversed' GROUP BY c.employee_id`, a.tenant, day(a.today))
 	if err != nil {
 		return err
