@@ -101,8 +101,9 @@ func (r *Rosters) decide(ctx context.Context, actor tenancy.Actor, action tenanc
 	}
 	var after roster.Import
 	err = r.db.ForTenant(ctx, tenant, func(tx pgx.Tx) error {
-		// Whoever ends its parsing, or ends it for its age, is let finish first.
-		if _, err := tx.Exec(ctx, `SELECT FROM import WHERE tenant = $1 AND id = $2 FOR UPDATE`, tenant, id); err != nil {
+		// Whoever ends its parsing, or ends it for its age, is let finish first; rows
+		// that are only being stored do not wait, nor are they waited for.
+		if _, err := tx.Exec(ctx, `SELECT FROM import WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE`, tenant, id); err != nil {
 			return err
 		}
 		if err := lockRoster(ctx, tx, tenant); err != nil {
