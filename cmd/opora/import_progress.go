@@ -22,8 +22,19 @@ type importProgress struct {
 }
 
 func newImportProgress(w io.Writer) *importProgress {
+	return &importProgress{w: w, terminal: redraws(w)}
+}
+
+// redraws reports whether a line of w can be written over. A terminal that says
+// it is a dumb one, or that has no width, such as one that is only recorded,
+// gets whole lines as a file does.
+func redraws(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return &importProgress{w: w, terminal: ok && term.IsTerminal(int(file.Fd()))}
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	return err == nil && width > 0
 }
 
 // tell shows the import as it is now.

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -36,4 +40,47 @@ func TestBar(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+}
+
+// TestEveryLineOfProgressEnds: what a file or a recorded terminal gets must not
+// run into what is written next, and what is said over a bar stands alone.
+func TestEveryLineOfProgressEnds(t *testing.T) {
+	recorded, slave := openTerminal(t)
+	p := newImportProgress(slave)
+	p.tell(roster.Import{Progress: &roster.Progress{Phase: roster.ReadingRows, Rows: 900}})
+	p.end()
+	b := make([]byte, 200)
+	n, err := recorded.Read(b)
+	if err != nil || string(b[:n]) != "parsing: 900 rows\r\n" {
+		t.Errorf("%q %v", b[:n], err)
+	}
+	var out strings.Builder
+	drawn := &importProgress{w: &out, terminal: true}
+	drawn.tell(roster.Import{Progress: &roster.Progress{Phase: roster.Sending, Rows: 1, Of: 2}})
+	drawn.wait("waiting for a worker")
+	if !strings.HasSuffix(out.String(), "\r\x1b[Kwaiting for a worker\n") {
+		t.Errorf("%q", out.String())
+	}
+}
+
+// openTerminal opens a terminal that has no width.
+func openTerminal(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("no terminals here")
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
+		t.Skip("no terminals here")
+	}
+	t.Cleanup(func() { _ = slave.Close() })
+	return master, slave
 }

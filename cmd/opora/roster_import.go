@@ -335,7 +335,7 @@ func (i importing) await(now roster.Import) (roster.Import, error) {
 		}
 		if !told && time.Since(moved) > quiet {
 			told = true
-			fmt.Fprintln(i.cmd.ErrOrStderr(), "waiting for a worker: see that `opora worker` runs and that Keycloak answers; nothing is lost meanwhile")
+			progress.wait("waiting for a worker: see that `opora worker` runs and that Keycloak answers; nothing is lost meanwhile")
 		}
 		now = next
 	}

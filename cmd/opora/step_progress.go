@@ -3,9 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-
-	"golang.org/x/term"
 )
 
 // stepProgress tells how far a list of steps has come: on a terminal one line
@@ -17,8 +14,7 @@ type stepProgress struct {
 }
 
 func newStepProgress(w io.Writer) *stepProgress {
-	file, ok := w.(*os.File)
-	return &stepProgress{w: w, terminal: ok && term.IsTerminal(int(file.Fd()))}
+	return &stepProgress{w: w, terminal: redraws(w)}
 }
 
 // step tells of the last step that was done.
