@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/ponimayu/opora/importers/book"
 )
 
 const otherTable = "Отдел;Количество;Примечание;;"
@@ -62,4 +64,14 @@ func TestNobodyIsSkipped(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A shared text of 32 KB that thousands of cells refer to must not keep us busy
+// for minutes.
+func TestManyLongTextsAreRefused(t *testing.T) {
+	long := strings.Repeat("Ж", 16000)
+	_, err := parseReader([]byte("Таб. №;ФИО;E-mail\n" + strings.Repeat("1;"+long+";"+long+"\n", 300)))
+	if p, _ := book.ProblemOf(err); p.Code != book.FileTooLarge || p.Line != 67 {
+		t.Errorf("%v", err)
+	}
 }

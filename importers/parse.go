@@ -69,6 +69,27 @@ type listing struct {
 	watch      stopwatch
 	cost       Cost
 	progress   func(lines int)
+	long       int // bytes of cells longer than longCell
+}
+
+// Cells of an employee list are short. A shared text of 32 KB that thousands of
+// cells refer to takes no room in a workbook, and minutes to look at.
+const (
+	longCell = 4 << 10
+	mostLong = 4 << 20
+)
+
+// weigh refuses a list of many long texts.
+func (l *listing) weigh(line book.Line) error {
+	for _, c := range line.Cells {
+		if len(c.Text) > longCell {
+			l.long += len(c.Text)
+		}
+	}
+	if l.long <= mostLong {
+		return nil
+	}
+	return book.PlacedIn(l.list.sheet, book.Problem(book.FileTooLarge, line.No, "The list has more than %d MB of texts longer than %d KB: copy the columns with the people alone into a new workbook.", mostLong>>20, longCell>>10))
 }
 
 // progressEvery is how many lines are read between two signs of progress.
@@ -89,6 +110,9 @@ func (l *listing) read(ctx context.Context, src book.Source) error {
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if err := l.weigh(line); err != nil {
 			return err
 		}
 		r := l.record(line)

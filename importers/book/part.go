@@ -31,6 +31,9 @@ func newPart(r io.ReadCloser) *part {
 	return &part{decoder: d, closer: r}
 }
 
+// deepest is how many elements may stand in each other; the decoder keeps them all.
+const deepest = 256
+
 const byteOrderMark = "\ufeff"
 
 func (p *part) close() { _ = p.closer.Close() }
@@ -53,7 +56,9 @@ func (p *part) token() (xml.Token, error) {
 			if p.ended {
 				return nil, damagedPart(nil)
 			}
-			p.depth++
+			if p.depth++; p.depth > deepest {
+				return nil, damagedPart(nil)
+			}
 			return t, nil
 		case xml.EndElement:
 			p.depth--

@@ -74,6 +74,7 @@ func TestOtherDamageOfAWorkbook(t *testing.T) {
 		code    tenancy.ProblemCode
 	}{
 		"shared strings cut":             {booktest.Parts{"xl/worksheets/sheet1.xml": booktest.Sheet(person), "xl/sharedStrings.xml": `<sst><si><t>1</t></si><si><t>`}, book.FileDamaged},
+		"elements in elements":           {booktest.Parts{"xl/worksheets/sheet1.xml": strings.Replace(booktest.Sheet(booktest.Header+booktest.Person(2)), "</worksheet>", strings.Repeat("<a>", 1000)+strings.Repeat("</a>", 1000)+"</worksheet>", 1)}, book.FileDamaged},
 		"styles cut":                     {booktest.Parts{"xl/styles.xml": `<styleSheet><cellXfs>`}, book.FileDamaged},
 		"sheet missing":                  {booktest.Parts{"xl/worksheets/sheet1.xml": ""}, book.FileDamaged},
 		"sheet list empty":               {booktest.Parts{"xl/workbook.xml": `<workbook><sheets/></workbook>`}, book.FileDamaged},
