@@ -182,10 +182,14 @@ func firstLines(l list, most int) ([]book.Line, error) {
 		defer g.Stop()
 	}
 	var lines []book.Line
+	var long longTexts
 	for len(lines) < most {
 		x, err := src.Next()
 		if errors.Is(err, io.EOF) {
 			return lines, nil
+		}
+		if err == nil {
+			err = long.add(l.sheet, x)
 		}
 		if err != nil {
 			return lines, err

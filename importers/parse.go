@@ -69,7 +69,7 @@ type listing struct {
 	watch      stopwatch
 	cost       Cost
 	progress   func(lines int)
-	long       int // bytes of cells longer than longCell
+	long       longTexts
 }
 
 // Cells of an employee list are short. A shared text of 32 KB that thousands of
@@ -79,17 +79,20 @@ const (
 	mostLong = 4 << 20
 )
 
-// weigh refuses a list of many long texts.
-func (l *listing) weigh(line book.Line) error {
+// longTexts counts the bytes of cells longer than longCell.
+type longTexts int
+
+// add refuses a list of many long texts.
+func (n *longTexts) add(sheet string, line book.Line) error {
 	for _, c := range line.Cells {
 		if len(c.Text) > longCell {
-			l.long += len(c.Text)
+			*n += longTexts(len(c.Text))
 		}
 	}
-	if l.long <= mostLong {
+	if *n <= mostLong {
 		return nil
 	}
-	return book.PlacedIn(l.list.sheet, book.Problem(book.FileTooLarge, line.No, "The list has more than %d MB of texts longer than %d KB: copy the columns with the people alone into a new workbook.", mostLong>>20, longCell>>10))
+	return book.PlacedIn(sheet, book.Problem(book.FileTooLarge, line.No, "The list has more than %d MB of texts longer than %d KB: copy the columns with the people alone into a new workbook.", mostLong>>20, longCell>>10))
 }
 
 // progressEvery is how many lines are read between two signs of progress.
@@ -112,7 +115,7 @@ func (l *listing) read(ctx context.Context, src book.Source) error {
 		if err != nil {
 			return err
 		}
-		if err := l.weigh(line); err != nil {
+		if err := l.long.add(l.list.sheet, line); err != nil {
 			return err
 		}
 		r := l.record(line)
