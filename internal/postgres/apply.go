@@ -190,6 +190,10 @@ func (a *applier) write(ctx context.Context, filter string) error {
 	if err := a.refreshStatistics(ctx); err != nil {
 		return err
 	}
+	// Without the index what is asked of each employment below reads the whole turn.
+	if _, err := a.tx.Exec(ctx, `CREATE INDEX ON turn (employment_id)`); err != nil {
+		return err
+	}
 	if _, err := a.tx.Exec(ctx, `ANALYZE turn`); err != nil { // or the joins below are planned for a handful of rows
 		return err
 	}
