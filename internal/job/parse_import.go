@@ -3,13 +3,11 @@ package job
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/riverqueue/river"
-	"golang.org/x/sys/unix"
 
 	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/roster"
@@ -102,12 +100,12 @@ func Parse(ctx context.Context, uploads Uploads, id roster.ImportID) error {
 // parse reads the upload from a file in memory, which has no name and is gone
 // with its descriptor: what is open is on no disk.
 func parse(ctx context.Context, uploads Uploads, p *Parsing) error {
-	fd, err := unix.MemfdCreate("roster", unix.MFD_CLOEXEC)
+	file, path, err := importers.MemoryFile()
 	if err != nil {
-		return fmt.Errorf("a file in memory: %w", err)
+		return err
 	}
-	file := os.NewFile(uintptr(fd), "roster")
 	defer file.Close()
+	p.File = path
 	list, err := readUpload(ctx, uploads, p, file)
 	var problem tenancy.Problem
 	if errors.As(err, &problem) {
@@ -142,8 +140,6 @@ func readUpload(ctx context.Context, uploads Uploads, p *Parsing, file *os.File)
 		return nil, err
 	}
 	p.Note(roster.ReadingRows, 0, 0)
-	// The child opens it anew and so begins at its beginning.
-	p.File = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
 	return read(ctx, p.File, p)
 }
 

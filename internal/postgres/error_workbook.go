@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/sys/unix"
 
 	"github.com/ponimayu/opora/importers"
 	"github.com/ponimayu/opora/internal/job"
@@ -228,11 +226,10 @@ func scanPiece(row pgx.CollectableRow) (p piece, err error) { return p, row.Scan
 // markAgain marks the stored workbook once more, in another language: what was
 // marked before is known by its colours and its column, and replaced.
 func (r *Rosters) markAgain(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID, m workbooks.Marking, to io.Writer) error {
-	fd, err := unix.MemfdCreate("errors", unix.MFD_CLOEXEC)
+	file, path, err := importers.MemoryFile()
 	if err != nil {
-		return fmt.Errorf("a file in memory: %w", err)
+		return err
 	}
-	file := os.NewFile(uintptr(fd), "errors")
 	defer file.Close()
 	if err := r.openErrors(ctx, tx, tenant, id, file); err != nil {
 		return err
@@ -240,5 +237,5 @@ func (r *Rosters) markAgain(ctx context.Context, tx pgx.Tx, tenant tenancy.Tenan
 	if m.Summary.Format != "xlsx" {
 		m.Summary.Sheet = "" // it was no workbook, and is one of a single sheet now
 	}
-	return workbooks.MarkIsolated(ctx, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), m, lineProblems(ctx, tx, tenant, id), to)
+	return workbooks.MarkIsolated(ctx, path, m, lineProblems(ctx, tx, tenant, id), to)
 }
