@@ -180,13 +180,3 @@ func (a *applier) noteEntities(ctx context.Context) error {
 		WHERE i.tenant = $1 AND i.id = $2 AND i.mode = 'full'`, a.tenant, a.id)
 	return err
 }
-
-// contourAt is contourIn as of an instant.
-func contourAt(ctx context.Context, tx pgx.Tx, slug tenancy.TenantSlug, now time.Time) (c contour, err error) {
-	t, err := tenantIn(ctx, tx, slug)
-	if err != nil {
-		return c, err
-	}
-	country, err := countryIn(ctx, tx)
-	return asOf(t, country, now), err
-}

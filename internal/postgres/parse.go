@@ -62,16 +62,8 @@ func (r *Rosters) BeginParse(ctx context.Context, id roster.ImportID) (p *job.Pa
 // failDropped ends an import whose tenant the catalogue has dropped meanwhile:
 // nobody can tell any more what its list should be compared with.
 func failDropped(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id roster.ImportID) error {
-	err := addProblems(ctx, tx, tenant, id, "parse", []tenancy.Problem{{Code: "tenant_dropped", Severity: tenancy.SeverityError,
-		Message: "The catalogue has no such tenant any more, so the list was not taken; put the tenant back into the catalogue and upload the list again."}})
-	if err != nil {
-		return err
-	}
-	if err := dropUpload(ctx, tx, tenant, id); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `UPDATE import SET state = 'failed', claim = NULL, lease_until = NULL, ended_at = now() WHERE tenant = $1 AND id = $2`, tenant, id)
-	return err
+	return failParse(ctx, tx, tenant, id, tenancy.Problem{Code: "tenant_dropped", Severity: tenancy.SeverityError,
+		Message: "The catalogue has no such tenant any more, so the list was not taken; put the tenant back into the catalogue and upload the list again."})
 }
 
 // busyParsing tells an import that another process is parsing from one that
@@ -89,6 +81,11 @@ func busyParsing(ctx context.Context, tx pgx.Tx, id roster.ImportID) error {
 
 // contourIn reads what the catalogue says of a tenant, as of now.
 func contourIn(ctx context.Context, tx pgx.Tx, slug tenancy.TenantSlug) (c contour, err error) {
+	return contourAt(ctx, tx, slug, time.Now())
+}
+
+// contourAt is contourIn as of an instant.
+func contourAt(ctx context.Context, tx pgx.Tx, slug tenancy.TenantSlug, now time.Time) (c contour, err error) {
 	t, err := tenantIn(ctx, tx, slug)
 	if err != nil {
 		return c, err
@@ -97,7 +94,7 @@ func contourIn(ctx context.Context, tx pgx.Tx, slug tenancy.TenantSlug) (c conto
 	if err != nil {
 		return c, err
 	}
-	return asOf(t, country, time.Now()), nil
+	return asOf(t, country, now), nil
 }
 
 // WriteUpload implements job.Uploads.
