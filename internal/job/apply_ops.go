@@ -65,7 +65,8 @@ type OpResult struct {
 type Ops interface {
 	// ClaimOps marks up to n ops as sent, under the claim, and commits that. No
 	// op is claimed while an earlier one of the same employee is open. open is
-	// how many the import has that have not ended, these included.
+	// how many the import has that have not ended; it is counted only when none
+	// was claimed, for who works need not know.
 	ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, n int, lease time.Duration) (ops []Op, open int, err error)
 	// EndOps writes results, of those ops only that are still under the claim.
 	EndOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, results []OpResult) error
