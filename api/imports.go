@@ -61,11 +61,7 @@ type changesAnswer struct {
 
 // readChanges answers one page of what the import would do, or did.
 func (s *Server) readChanges(w http.ResponseWriter, r *http.Request, actor tenancy.Actor) error {
-	id, err := importID(r)
-	if err != nil {
-		return err
-	}
-	after, limit, err := page(r)
+	id, after, limit, err := importPage(r)
 	if err != nil {
 		return err
 	}
@@ -85,13 +81,16 @@ func (s *Server) readChanges(w http.ResponseWriter, r *http.Request, actor tenan
 	return nil
 }
 
-// page reads which page of a long list is asked for.
-func page(r *http.Request) (after, limit int, err error) {
+// importPage reads of which import which page of a long list is asked for.
+func importPage(r *http.Request) (id roster.ImportID, after, limit int, err error) {
+	if id, err = importID(r); err != nil {
+		return "", 0, 0, err
+	}
 	if after, err = number(r, "after", 0, 0, math.MaxInt32); err != nil {
-		return 0, 0, err
+		return "", 0, 0, err
 	}
 	limit, err = number(r, "limit", 100, 1, 1000)
-	return after, limit, err
+	return id, after, limit, err
 }
 
 // number reads a whole number from the query string.

@@ -131,11 +131,7 @@ type problemsAnswer struct {
 
 // readProblems answers one page of what is wrong with a list.
 func (s *Server) readProblems(w http.ResponseWriter, r *http.Request, actor tenancy.Actor) error {
-	id, err := importID(r)
-	if err != nil {
-		return err
-	}
-	after, limit, err := page(r)
+	id, after, limit, err := importPage(r)
 	if err != nil {
 		return err
 	}
