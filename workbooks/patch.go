@@ -272,24 +272,14 @@ func (p *patch) relations(r io.Reader, w io.Writer) error {
 // copyTags copies a part; change returns what to write for a tag that begins an
 // element. What is changed to nothing must have no content.
 func copyTags(r io.Reader, w io.Writer, change func(name string, tag []byte) []byte) error {
-	scan := newScanner(r)
-	for {
-		piece, isTag, err := scan.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return copyPieces(r, w, func(piece []byte, isTag bool) []byte {
 		if isTag {
 			if name, closing, _ := nameOf(piece); !closing {
-				piece = change(name, piece)
+				return change(name, piece)
 			}
 		}
-		if _, err := w.Write(piece); err != nil {
-			return err
-		}
-	}
+		return piece
+	})
 }
 
 // bits is a set of small numbers.
@@ -340,23 +330,15 @@ func (p *patch) survey(r io.Reader) (survey, error) {
 }
 
 func surveySheet(r io.Reader, header int, blank map[int]bool) (s survey, err error) {
-	scan := newScanner(r)
 	row, column := 0, -1
 	inside, isString := false, false
 	var value []byte
-	for {
-		piece, isTag, err := scan.next()
-		if errors.Is(err, io.EOF) {
-			return s, nil
-		}
-		if err != nil {
-			return s, err
-		}
+	err = eachPiece(r, func(piece []byte, isTag bool) error {
 		if !isTag {
 			if isString {
 				value = append(value, piece...)
 			}
-			continue
+			return nil
 		}
 		name, closing, single := nameOf(piece)
 		switch {
@@ -391,7 +373,9 @@ func surveySheet(r io.Reader, header int, blank map[int]bool) (s survey, err err
 		case name == "f" && !closing && blank[row]:
 			s.shared = s.shared || attr(piece, "t") != ""
 		}
-	}
+		return nil
+	})
+	return s, err
 }
 
 // anyBlank reports whether a range of cells reaches an emptied row. One that is
@@ -466,38 +450,23 @@ func (p *patch) emptyStrings() (fits bool, err error) {
 
 // sharedStrings copies the workbook's texts without those of emptied rows.
 func (p *patch) sharedStrings(r io.Reader, w io.Writer) error {
-	scan := newScanner(r)
 	n, hiding := -1, false
-	for {
-		piece, isTag, err := scan.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return copyPieces(r, w, func(piece []byte, isTag bool) []byte {
 		if isTag {
 			name, closing, single := nameOf(piece)
 			switch {
 			case name == "si" && !closing:
 				if n++; p.emptied.has(n) && !single {
 					hiding = true
-					prefix := prefixOf(piece)
-					piece = slicesJoin(piece, []byte("<"+prefix+"t/>"))
-					if _, err := w.Write(piece); err != nil {
-						return err
-					}
-					continue
+					return slicesJoin(piece, []byte("<"+prefixOf(piece)+"t/>"))
 				}
 			case name == "si":
 				hiding = false
 			}
 		}
 		if hiding {
-			continue
+			return nil
 		}
-		if _, err := w.Write(piece); err != nil {
-			return err
-		}
-	}
+		return piece
+	})
 }

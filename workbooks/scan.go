@@ -18,6 +18,32 @@ type scanner struct {
 
 func newScanner(r io.Reader) *scanner { return &scanner{in: bufio.NewReaderSize(r, 64<<10)} }
 
+// eachPiece hands over the pieces of a part in order; their bytes are good until
+// f returns.
+func eachPiece(r io.Reader, f func(piece []byte, isTag bool) error) error {
+	scan := newScanner(r)
+	for {
+		piece, isTag, err := scan.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = f(piece, isTag)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// copyPieces copies a part; change returns what to write for a piece.
+func copyPieces(r io.Reader, w io.Writer, change func(piece []byte, isTag bool) []byte) error {
+	return eachPiece(r, func(piece []byte, isTag bool) error {
+		_, err := w.Write(change(piece, isTag))
+		return err
+	})
+}
+
 // maxTag bounds one tag with its attributes, comment or CDATA section.
 const maxTag = 1 << 20
 

@@ -69,22 +69,14 @@ func readStyles(r io.Reader) (*styles, error) {
 
 // each hands over the elements directly inside of <fills> and <cellXfs>.
 func (s *styles) each(f func(context string, element []byte)) error {
-	scan := newScanner(bytes.NewReader(s.raw))
 	context, depth := "", 0
 	var element []byte
-	for {
-		piece, isTag, err := scan.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return eachPiece(bytes.NewReader(s.raw), func(piece []byte, isTag bool) error {
 		if !isTag {
 			if depth > 0 {
 				element = append(element, piece...)
 			}
-			continue
+			return nil
 		}
 		name, closing, single := nameOf(piece)
 		switch {
@@ -109,7 +101,8 @@ func (s *styles) each(f func(context string, element []byte)) error {
 				f(context, element)
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // fillOf is the number of our fill of a weight, behind those of the original.
@@ -169,31 +162,22 @@ func filled(look []byte, fill int) []byte {
 
 // write writes the part with the looks that were added.
 func (s *styles) write(w io.Writer) error {
-	scan := newScanner(bytes.NewReader(s.raw))
 	context := ""
-	for {
-		piece, isTag, err := scan.next()
-		if errors.Is(err, io.EOF) {
-			return nil
+	return copyPieces(bytes.NewReader(s.raw), w, func(piece []byte, isTag bool) []byte {
+		if !isTag {
+			return piece
 		}
-		if err != nil {
-			return err
+		name, closing, _ := nameOf(piece)
+		switch {
+		case (name == "fills" || name == "cellXfs") && closing && name == context:
+			context = ""
+			return slicesJoin(s.added(name), piece)
+		case (name == "fills" || name == "cellXfs") && context == "" && !closing:
+			context = name
+			return withAttr(bytes.Clone(piece), "count", strconv.Itoa(s.count(name)))
 		}
-		if isTag {
-			name, closing, _ := nameOf(piece)
-			switch {
-			case (name == "fills" || name == "cellXfs") && closing && name == context:
-				context = ""
-				piece = slicesJoin(s.added(name), piece)
-			case (name == "fills" || name == "cellXfs") && context == "" && !closing:
-				context = name
-				piece = withAttr(bytes.Clone(piece), "count", strconv.Itoa(s.count(name)))
-			}
-		}
-		if _, err := w.Write(piece); err != nil {
-			return err
-		}
-	}
+		return piece
+	})
 }
 
 func (s *styles) count(name string) int {
