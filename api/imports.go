@@ -47,7 +47,7 @@ func (s *Server) readImport(w http.ResponseWriter, r *http.Request, actor tenanc
 	if err != nil {
 		return err
 	}
-	i.Problems = workbooks.AllTold(i.Problems, lang)
+	i.Findings, i.Problems = roster.Told(i.Findings, lang), workbooks.AllTold(i.Problems, lang)
 	s.writeJSON(w, r, http.StatusOK, importAnswer(i))
 	return nil
 }

@@ -65,9 +65,20 @@ func findSheet(b book.Book, opts Options) (list, error) {
 		found.remark(b.HiddenSheets())
 		return found, nil
 	case first != nil:
-		return list{}, first
+		return list{}, notLooked(first, b.HiddenSheets())
 	}
 	return list{}, book.Problem(book.SheetMissing, 0, "All sheets of the workbook are hidden: show the one with the list, or name it.")
+}
+
+// notLooked says, beside why no sheet is the list, which sheets nobody looked
+// at: the list may be on a hidden one.
+func notLooked(err error, hidden []string) error {
+	p, ok := book.ProblemOf(err)
+	if !ok || len(hidden) == 0 {
+		return err
+	}
+	p.Message += " Hidden sheets were not looked at: " + names(hidden) + ". If one holds the list, show it, or name it."
+	return p
 }
 
 // remark says which sheets were not read.

@@ -47,7 +47,7 @@ func (i importing) show(found roster.Import) error {
 // writeDocument writes the import with all its changes as one JSON document,
 // page by page: a plan may have a hundred thousand.
 func (i importing) writeDocument(found roster.Import) error {
-	found.Problems = workbooks.AllTold(found.Problems, i.lang)
+	found.Findings, found.Problems = roster.Told(found.Findings, i.lang), workbooks.AllTold(found.Problems, i.lang)
 	head, err := json.Marshal(found)
 	if err != nil {
 		return err
@@ -85,6 +85,7 @@ func (i importing) write(found roster.Import, changes []roster.Change) error {
 	if err != nil {
 		return err
 	}
+	found.Findings = roster.Told(found.Findings, i.lang)
 	out := newFolder(i.cmd.OutOrStdout())
 	if err := writeImport(out, found, told, changes); err != nil {
 		return err
@@ -95,7 +96,7 @@ func (i importing) write(found roster.Import, changes []roster.Change) error {
 // print writes an import without its changes.
 func (i importing) print(found roster.Import) error {
 	if wantsJSON(i.cmd) {
-		found.Problems = workbooks.AllTold(found.Problems, i.lang)
+		found.Findings, found.Problems = roster.Told(found.Findings, i.lang), workbooks.AllTold(found.Problems, i.lang)
 		return json.NewEncoder(i.cmd.OutOrStdout()).Encode(found)
 	}
 	return i.write(found, nil)
