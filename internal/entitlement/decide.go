@@ -1,6 +1,7 @@
 package entitlement
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -16,17 +17,28 @@ import (
 // length, then those that serve the audience. What is left adds up, the lower
 // priority consumed first, each grant with its own window and count.
 func Decide(s Snapshot, q Query) Decision {
-	d := Decision{Reason: EmployeeUnknown, Lines: []Line{}, Revision: s.Revision}
+	var d Decision
+	DecideInto(&s, &q, &d)
+	return d
+}
+
+// DecideInto is Decide into a decision of the caller's, whatever it held
+// before. It uses the memory of d.Lines again, so that a caller who keeps d
+// decides without allocating; snapshot and query are only read.
+func DecideInto(s *Snapshot, q *Query, d *Decision) {
+	*d = Decision{Reason: EmployeeUnknown, Lines: d.Lines[:0], Revision: s.Revision}
+	if d.Lines == nil {
+		d.Lines = []Line{} // in JSON a list, never null
+	}
 	if s.Terms == nil || s.Subject == nil || (q.EmployeeID != "" && q.EmployeeID != s.Subject.id) {
-		return d
+		return
 	}
 	m := momentOf(s, q.At)
 	if d.Reason = m.refusal(q); d.Reason == OK {
-		d.Lines, d.Reason = m.lines(q)
+		d.Lines, d.Reason = m.lines(d.Lines, q)
 		d.total()
 	}
 	d.ValidUntil = m.next(q, d.Lines)
-	return d
 }
 
 // total sums the lines up, and says which grant is consumed.
@@ -37,11 +49,11 @@ func (d *Decision) total() {
 		d.Used += line.Used
 		d.Remaining += line.Remaining
 		if d.Consume == "" && line.Remaining > 0 {
-			d.Consume, d.Window, d.Allowed = line.Grant, &line.Window, true
+			d.Consume, d.Window, d.Allowed = line.Grant, line.Window, true
 		}
 	}
-	if d.Window == nil && len(d.Lines) > 0 {
-		d.Window = &d.Lines[0].Window
+	if d.Window.IsZero() && len(d.Lines) > 0 {
+		d.Window = d.Lines[0].Window
 	}
 	if d.Reason == OK && !d.Allowed {
 		d.Reason = exhausted(d.Lines)
@@ -70,7 +82,7 @@ type moment struct {
 	standing standing
 }
 
-func momentOf(s Snapshot, at time.Time) moment {
+func momentOf(s *Snapshot, at time.Time) moment {
 	m := moment{terms: s.Terms, subject: s.Subject, at: at, zone: time.UTC, contract: s.Terms.running(at)}
 	if reference := s.Terms.reference(at); reference != nil {
 		m.zone, m.grace = reference.zone, reference.graceDays
@@ -81,7 +93,7 @@ func momentOf(s Snapshot, at time.Time) moment {
 }
 
 // refusal is the reason that needs no grant, or OK.
-func (m *moment) refusal(q Query) Reason {
+func (m *moment) refusal(q *Query) Reason {
 	switch {
 	case m.standing.active:
 	case m.standing.coming:
@@ -101,10 +113,10 @@ func (m *moment) refusal(q Query) Reason {
 	return OK
 }
 
-// lines returns what each covering grant gives, and, when there is none, which
+// lines adds to lines, which is empty, what each covering grant gives, and, when there is none, which
 // of the query's wishes no grant meets.
-func (m *moment) lines(q Query) ([]Line, Reason) {
-	lines := make([]Line, 0, len(m.contract.grants))
+func (m *moment) lines(lines []Line, q *Query) ([]Line, Reason) {
+	lines = slices.Grow(lines, len(m.contract.grants))
 	reason := TypeNotCovered
 	for i := range m.contract.grants {
 		g := &m.contract.grants[i]
@@ -146,7 +158,7 @@ func (m *moment) limit(g *grant, code tenancy.SpecialistTypeCode) (int, bool) {
 	return max(0, g.Amount+extra), true
 }
 
-func (m *moment) line(g *grant, limit int, q Query) Line {
+func (m *moment) line(g *grant, limit int, q *Query) Line {
 	line := Line{Grant: g.ID, Per: g.Per, Used: q.Used.Of(g.ID), Window: m.contract.window(g, m.day, m.standing.since)}
 	if g.CarryOver > 0 {
 		line.CarryOver = m.carryOver(g, line.Window, q)
@@ -161,11 +173,11 @@ func (m *moment) line(g *grant, limit int, q Query) Line {
 // carry_over of what was unused there, and nothing unless the caller counted it
 // (used_before). It was unused only by someone the grant of that name already
 // served on the last day before this window. Carried appointments are not carried again.
-func (m *moment) carryOver(g *grant, window Window, q Query) *CarryOver {
+func (m *moment) carryOver(g *grant, window Window, q *Query) CarryOver {
 	before := moment{terms: m.terms, subject: m.subject, at: window.From.Add(-1)}
 	before.contract = before.terms.running(before.at)
 	last := tenancy.DateOf(window.From.In(m.zone)).AddDays(-1)
-	carry := &CarryOver{AtMost: g.CarryOver, Window: m.contract.window(g, last, m.standing.since)}
+	carry := CarryOver{AtMost: g.CarryOver, Window: m.contract.window(g, last, m.standing.since)}
 	if before.contract == nil || q.UsedBefore.IsZero() {
 		return carry
 	}
@@ -185,7 +197,7 @@ func (m *moment) carryOver(g *grant, window Window, q Query) *CarryOver {
 
 // next is the next instant at which the same question can have another answer:
 // a contract, an employment, a grant, an override or a window begins or ends.
-func (m *moment) next(q Query, lines []Line) time.Time {
+func (m *moment) next(q *Query, lines []Line) time.Time {
 	h := horizon{after: m.at}
 	m.subject.nextChange(&h, m.zone, m.grace)
 	m.nextContract(&h)

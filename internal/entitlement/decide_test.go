@@ -178,7 +178,7 @@ func TestDecideAddsGrantsUp(t *testing.T) {
 			{Grant: "talk", Limit: 6, Used: 6, Window: year, Per: tenancy.PerEmployee},
 			{Grant: "extra", Limit: 2, Used: 1, Remaining: 1, Window: ninety, Per: tenancy.PerEmployee},
 		},
-		Window: &ninety, ValidUntil: ninety.Until, Revision: "r1",
+		Window: ninety, ValidUntil: ninety.Until, Revision: "r1",
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(time.Time.Equal)); diff != "" {
 		t.Errorf("decision (-want +got):\n%s", diff)
@@ -266,7 +266,7 @@ func TestDecideCarryOver(t *testing.T) {
 			q := query(t, "psychologist", "2027-02-01T10:00:00+03:00")
 			q.UsedBefore = tc.before
 			got := entitlement.Decide(snapshot(t, carrier(t), tc.employee), q)
-			if got.Limit != 4+tc.carried || got.Lines[0].CarryOver == nil || got.Lines[0].CarryOver.Carried != tc.carried || got.Lines[0].CarryOver.AtMost != 2 {
+			if got.Limit != 4+tc.carried || got.Lines[0].CarryOver.Window.IsZero() || got.Lines[0].CarryOver.Carried != tc.carried || got.Lines[0].CarryOver.AtMost != 2 {
 				t.Fatalf("limit %d, carry-over %+v; want %d carried", got.Limit, got.Lines[0].CarryOver, tc.carried)
 			}
 			last := entitlement.Window{From: instant(t, "2026-01-01T00:00:00+03:00"), Until: instant(t, "2027-01-01T00:00:00+03:00")}
@@ -295,7 +295,7 @@ func TestDecideHireYear(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := entitlement.Decide(snapshot(t, tenant, tenancy.Employee{Employments: tc.jobs}), query(t, "lawyer", "2026-11-21T12:00:00+03:00"))
-			if got.Window == nil || rfc(got.Window.From) != tc.from || rfc(got.Window.Until) != tc.until {
+			if got.Window.IsZero() || rfc(got.Window.From) != tc.from || rfc(got.Window.Until) != tc.until {
 				t.Errorf("window %+v, want %s to %s", got.Window, tc.from, tc.until)
 			}
 		})

@@ -39,8 +39,8 @@ type Decision struct {
 	Consume tenancy.GrantID `json:"consume,omitempty"`
 	// Lines are the covering grants in the order in which they are consumed.
 	Lines []Line `json:"lines"`
-	// Window is that of Consume, or of the first line; nil without lines.
-	Window *Window `json:"window,omitempty"`
+	// Window is that of Consume, or of the first line; zero (absent) without lines.
+	Window Window `json:"window,omitzero"`
 	// ValidUntil is the next instant after the query's At from which the same
 	// question, asked for that later time, can have another answer. The zero
 	// time (absent) means that nothing known will change it.
@@ -58,8 +58,8 @@ type Line struct {
 	Window    Window          `json:"window"`
 	Per       tenancy.Per     `json:"per"`
 	// CarryOver tells, for a grant that carries over, where unused
-	// appointments may come from; nil for others.
-	CarryOver *CarryOver `json:"carry_over,omitempty"`
+	// appointments may come from; zero (absent) for others.
+	CarryOver CarryOver `json:"carry_over,omitzero"`
 }
 
 // CarryOver says how many unused appointments a window took from the one
@@ -76,6 +76,9 @@ type Window struct {
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
 }
+
+// IsZero reports whether there is no window.
+func (w Window) IsZero() bool { return w == Window{} }
 
 // Contains reports whether t lies in the window.
 func (w Window) Contains(t time.Time) bool { return !t.Before(w.From) && t.Before(w.Until) }

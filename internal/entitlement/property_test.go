@@ -115,7 +115,7 @@ func TestDecisionIsConsistent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, q := drawSnapshot(t), drawQuery(t)
 		d := entitlement.Decide(s, q)
-		if d.Allowed != (d.Reason == entitlement.OK) || d.Allowed != (d.Remaining > 0) || d.Allowed != (d.Consume != "") || (d.Window == nil) != (len(d.Lines) == 0) {
+		if d.Allowed != (d.Reason == entitlement.OK) || d.Allowed != (d.Remaining > 0) || d.Allowed != (d.Consume != "") || (d.Window.IsZero()) != (len(d.Lines) == 0) {
 			t.Fatalf("contradicts itself: %+v", d)
 		}
 		var limit, used, remaining int
@@ -130,6 +130,20 @@ func TestDecisionIsConsistent(t *testing.T) {
 		}
 		if !d.ValidUntil.IsZero() && !d.ValidUntil.After(q.At) {
 			t.Fatalf("valid until %v, before %v", d.ValidUntil, q.At)
+		}
+	})
+}
+
+// A decision's memory may be used again: nothing of what it held before is left.
+func TestDecideIntoIsDecide(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var kept entitlement.Decision
+		for range 3 {
+			s, q := drawSnapshot(t), drawQuery(t)
+			entitlement.DecideInto(&s, &q, &kept)
+			if diff := cmp.Diff(entitlement.Decide(s, q), kept, cmp.Comparer(time.Time.Equal)); diff != "" {
+				t.Fatalf("-Decide +DecideInto:\n%s", diff)
+			}
 		}
 	})
 }

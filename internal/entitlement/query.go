@@ -134,7 +134,7 @@ func (q Query) Validate() error {
 }
 
 // audience is whom a grant must cover for the query.
-func (q Query) audience() tenancy.Audience {
+func (q *Query) audience() tenancy.Audience {
 	if q.For == Dependant {
 		return tenancy.ForDependant
 	}

@@ -148,7 +148,7 @@ func (g *grant) covers(code tenancy.SpecialistTypeCode) bool {
 }
 
 // fits reports whether the appointment's format and length are the grant's.
-func (g *grant) fits(q Query) bool {
+func (g *grant) fits(q *Query) bool {
 	if q.Format != "" && len(g.Formats) > 0 && !slices.Contains(g.Formats, q.Format) {
 		return false
 	}
