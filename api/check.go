@@ -68,7 +68,7 @@ func (s *Server) entitlements(w http.ResponseWriter, r *http.Request, _ tenancy.
 	if err != nil {
 		return err
 	}
-	if snapshot.Subject == nil || snapshot.Terms == nil {
+	if !snapshot.Known() {
 		return errEmployeeUnknown
 	}
 	answer := entitlementsAnswer{EmployeeID: id, Tenant: snapshot.Terms.Tenant(), At: at, Items: []typeAnswer{}, Revision: snapshot.Revision}

@@ -30,7 +30,7 @@ func DecideInto(s *Snapshot, q *Query, d *Decision) {
 	if d.Lines == nil {
 		d.Lines = []Line{} // in JSON a list, never null
 	}
-	if s.Terms == nil || s.Subject == nil || (q.EmployeeID != "" && q.EmployeeID != s.Subject.id) {
+	if !s.Known() || (q.EmployeeID != "" && q.EmployeeID != s.Subject.id) {
 		return
 	}
 	m := momentOf(s, q.At)
@@ -73,7 +73,7 @@ func exhausted(lines []Line) Reason {
 // moment is the snapshot at one instant.
 type moment struct {
 	terms    *Terms
-	subject  *Subject
+	subject  Subject // a copy: a pointer would send the caller's snapshot to the heap
 	at       time.Time
 	contract *contract // running, or nil
 	zone     *time.Location

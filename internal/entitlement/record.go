@@ -45,21 +45,15 @@ func (t *Terms) Record(employee tenancy.Employee, revision int64) Record {
 	return r
 }
 
-// SubjectOf compiles a record of the tenant. A segment that the terms do not
-// know puts nobody anywhere: the record is older than the terms, or newer.
-func (t *Terms) SubjectOf(r Record) Subject {
-	s := Subject{id: r.ID, overrides: r.Overrides}
-	for _, e := range r.Employments {
-		made := span{hired: e.HiredOn, left: e.LeftOn}
-		for i := range t.segments {
-			if slices.Contains(e.Segments, t.segments[i].id) {
-				made.segments |= 1 << i
-			}
-		}
-		s.spans = append(s.spans, made)
+// sorted returns the employments by their first days.
+func (r Record) sorted() []RecordEmployment {
+	byHire := func(a, b RecordEmployment) int { return a.HiredOn.Compare(b.HiredOn) }
+	if slices.IsSortedFunc(r.Employments, byHire) {
+		return r.Employments
 	}
-	slices.SortStableFunc(s.spans, func(a, b span) int { return a.hired.Compare(b.hired) })
-	return s
+	sorted := slices.Clone(r.Employments)
+	slices.SortStableFunc(sorted, byHire)
+	return sorted
 }
 
 // RevisionOf is what a decision names as the state that it was made from:

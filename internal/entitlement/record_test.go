@@ -30,7 +30,7 @@ func TestARecordDecidesAsTheEmployee(t *testing.T) {
 			t.Fatal(err)
 		}
 		subject := terms.SubjectOf(received)
-		got := entitlement.Decide(entitlement.Snapshot{Terms: terms, Subject: &subject, Revision: "r"}, q)
+		got := entitlement.Decide(entitlement.Snapshot{Terms: terms, Subject: subject, Revision: "r"}, q)
 		if diff := cmp.Diff(entitlement.Decide(entitlement.NewSnapshot(terms, employee, "r"), q), got, cmp.Comparer(time.Time.Equal)); diff != "" {
 			t.Fatalf("(-employee +record):\n%s", diff)
 		}

@@ -8,33 +8,90 @@ import (
 )
 
 // Subject is an employee as Decide needs him: when he works, in which segments,
-// and his overrides. It holds no name and no contact. It is never changed.
+// and his overrides. It holds no name and no contact, is never changed, and is
+// a plain value: a Directory hands it out without allocation.
 type Subject struct {
+	known     bool // false in the zero Subject: nobody
 	id        tenancy.EmployeeID
-	spans     []span // by first day
+	count     int          // of his spans
+	first     packedSpan   // the earliest, when there is one
+	more      []packedSpan // the others, by first day
+	sets      []setView    // what the spans' sets stand for
 	overrides []tenancy.Override
+}
+
+// packedSpan is a span as it is kept by the million: its days as numbers, and
+// its segments as an index into the sets of its holder.
+type packedSpan struct {
+	hired, left packedDate
+	set         uint32
+}
+
+// setView is a set of segments under certain terms.
+type setView struct {
+	terms    *Terms
+	segments segmentSet
+}
+
+// packedDate is a date that orders as a number; 0 is the zero date.
+type packedDate int32
+
+func packDate(d tenancy.Date) packedDate {
+	return packedDate(d.Year<<9 | int(d.Month)<<5 | d.Day) //nolint:gosec // a year of four digits
+}
+
+func (p packedDate) date() tenancy.Date {
+	return tenancy.Date{Year: int(p >> 9), Month: time.Month(p >> 5 & 15), Day: int(p & 31)}
+}
+
+// Subject compiles an employee of the tenant.
+func (t *Terms) Subject(employee tenancy.Employee) Subject {
+	return t.SubjectOf(t.Record(employee, 0))
+}
+
+// SubjectOf compiles a record of the tenant. A segment that the terms do not
+// know puts nobody anywhere: the record is older than the terms, or newer.
+func (t *Terms) SubjectOf(r Record) Subject {
+	s := Subject{known: true, id: r.ID, overrides: r.Overrides}
+	for _, e := range r.sorted() {
+		s.add(packedSpan{packDate(e.HiredOn), packDate(e.LeftOn), uint32(len(s.sets))}) //nolint:gosec // a handful
+		s.sets = append(s.sets, setView{t, t.known(e.Segments)})
+	}
+	return s
+}
+
+// known returns those of the segments that the terms know.
+func (t *Terms) known(ids []tenancy.SegmentID) segmentSet {
+	var set segmentSet
+	for i := range t.segments {
+		if slices.Contains(ids, t.segments[i].id) {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+func (s *Subject) add(sp packedSpan) {
+	if s.count++; s.count == 1 {
+		s.first = sp
+		return
+	}
+	s.more = append(s.more, sp)
+}
+
+// span returns one employment; they are in the order of their first days.
+func (s *Subject) span(i int) span {
+	packed := s.first
+	if i > 0 {
+		packed = s.more[i-1]
+	}
+	return span{packed.hired.date(), packed.left.date(), s.sets[packed.set].segments}
 }
 
 // span is one employment: its days, and the segments it puts its holder in.
 type span struct {
 	hired, left tenancy.Date // zero: since ever, for ever; left is the last day
 	segments    segmentSet
-}
-
-// Subject compiles an employee of the tenant.
-func (t *Terms) Subject(employee tenancy.Employee) Subject {
-	s := Subject{id: employee.ID, overrides: employee.Overrides}
-	for _, e := range employee.Employments {
-		made := span{hired: e.HiredOn, left: e.LeftOn}
-		for i := range t.segments {
-			if t.segments[i].has(e) {
-				made.segments |= 1 << i
-			}
-		}
-		s.spans = append(s.spans, made)
-	}
-	slices.SortStableFunc(s.spans, func(a, b span) int { return a.hired.Compare(b.hired) })
-	return s
 }
 
 // end returns the first day without access: the day after the last one, and
@@ -70,7 +127,8 @@ func (s *Subject) on(day tenancy.Date, graceDays int) standing {
 	var now standing
 	var unbroken, endless bool
 	var until tenancy.Date // of the unbroken time so far
-	for _, sp := range s.spans {
+	for i := range s.count {
+		sp := s.span(i)
 		if day.Before(sp.hired) {
 			now.coming = true
 			continue
@@ -106,7 +164,8 @@ func (s *Subject) extra(grant tenancy.GrantID, day tenancy.Date) (amount int, gi
 // subject in.
 func (s *Subject) ever() segmentSet {
 	var set segmentSet
-	for _, sp := range s.spans {
+	for i := range s.count {
+		sp := s.span(i)
 		set |= sp.segments
 	}
 	return set
@@ -115,7 +174,8 @@ func (s *Subject) ever() segmentSet {
 // nextChange tells horizon every instant at which the subject's standing or an
 // override of the grants concerned begins or ends.
 func (s *Subject) nextChange(h *horizon, zone *time.Location, graceDays int) {
-	for _, sp := range s.spans {
+	for i := range s.count {
+		sp := s.span(i)
 		h.day(sp.hired, zone)
 		h.day(sp.end(graceDays), zone)
 	}
