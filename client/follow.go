@@ -1,0 +1,246 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/ponimayu/opora/internal/entitlement"
+)
+
+// pageLimit is how many changes are asked for at once: the most that Opora gives.
+const pageLimit = 1000
+
+// mostWait is the longest wait at the feed that Opora grants.
+const mostWait = 30 * time.Second
+
+// pace is how long the follower waits for what.
+type pace struct {
+	first    time.Duration // after the first failure; doubled with each
+	most     time.Duration // after any number of failures
+	snapshot time.Duration // the same when each costs Opora a snapshot
+	answer   time.Duration // for an answer, beyond what it was told to wait; also for the next line of a snapshot
+	whole    time.Duration // for a whole snapshot
+}
+
+var usualPace = pace{first: 200 * time.Millisecond, most: 5 * time.Second, snapshot: time.Minute, answer: 10 * time.Second, whole: 15 * time.Minute}
+
+// follower fills a client and keeps it up; it is one goroutine. It asks by long
+// poll, not by server-sent events: every answer says up to when there was
+// nothing, each question has a deadline and a token of its own, and a proxy
+// that holds streams back does no harm.
+type follower struct {
+	client *Client
+	opora  *opora
+	pace   pace
+	wait   time.Duration // at the feed's end; whole seconds
+	pause  time.Duration // after an empty answer that came without waiting
+
+	directory *directory // nil: a snapshot is needed and there was none
+	cursor    Cursor     // empty: a snapshot is needed
+	terms     int64
+	asOf      reading
+	atEnd     bool // nothing came last time: wait for what comes
+	more      bool // there was more already
+
+	failures int // since an answer of the feed
+	costly   int // snapshots begun since an answer of the feed
+}
+
+func newFollower(c *Client, transport *http.Client, pace pace) *follower {
+	f := &follower{client: c, opora: newOpora(c.config, transport, c.clock, pace.answer), pace: pace}
+	f.wait = min(mostWait, (c.config.MaxStale / 2).Truncate(time.Second))
+	f.pause = min(c.config.MaxStale/4, time.Second/4)
+	if f.wait == 0 {
+		f.pause = c.config.MaxStale / 4
+	}
+	return f
+}
+
+// run follows Opora until ctx ends.
+func (f *follower) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause, err := f.step(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			f.failed(err)
+			pause = f.backoff(err)
+		}
+		sleep(ctx, pause)
+	}
+}
+
+// step takes a snapshot or one page of the feed, and says how long to wait
+// before the next step.
+func (f *follower) step(ctx context.Context) (time.Duration, error) {
+	if f.cursor == "" {
+		return 0, f.begin(ctx)
+	}
+	pause, err := f.follow(ctx)
+	if err != nil || !f.more {
+		f.client.status.becomeReady()
+	}
+	return pause, err
+}
+
+// begin takes a snapshot and puts it in the place of what was known.
+func (f *follower) begin(ctx context.Context) error {
+	taken, err := f.takeSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	f.directory, f.cursor, f.terms, f.asOf, f.atEnd = taken.directory, taken.cursor, taken.terms, taken.asOf, false
+	f.publish()
+	f.client.status.update(func() {
+		f.client.status.snapshots++
+		f.client.status.connected, f.client.status.problem = true, ""
+	})
+	return nil
+}
+
+// follow asks for the next page of the feed and does what it says.
+func (f *follower) follow(ctx context.Context) (time.Duration, error) {
+	var wait time.Duration
+	if f.atEnd {
+		wait = f.wait
+	}
+	start := f.client.clock()
+	page, err := f.page(ctx, wait)
+	if err != nil {
+		f.atEnd = false
+		return 0, err
+	}
+	waited := f.client.clock().mono - start.mono
+	if err := f.apply(ctx, page.Items); err != nil {
+		return 0, err
+	}
+	f.cursor, f.more, f.atEnd = page.Next, page.More, len(page.Items) == 0
+	if !page.More {
+		f.asOf = seenUntil(start, wait, waited, f.atEnd)
+	}
+	f.publish()
+	f.succeeded(len(page.Items))
+	if f.atEnd && (wait == 0 && f.wait == 0 || waited < wait) {
+		return f.pause, nil
+	}
+	return 0, nil
+}
+
+// seenUntil says up to when an answer that holds all there was has told
+// everything. Opora looked after the question was asked; and when it waited the
+// whole time for nothing, it looked once more after that time. Both are by our
+// own clock, and neither counts on the way that question and answer took.
+func seenUntil(start reading, wait, waited time.Duration, empty bool) reading {
+	if empty && waited >= wait {
+		return start.add(wait)
+	}
+	return start
+}
+
+func (f *follower) publish() {
+	f.client.publish(knowledge{directory: f.directory, cursor: f.cursor, terms: f.terms, asOf: f.asOf})
+}
+
+// page asks for what comes after the cursor.
+func (f *follower) page(ctx context.Context, wait time.Duration) (entitlement.ChangePage, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+f.pace.answer)
+	defer cancel()
+	query := url.Values{"since": {string(f.cursor)}, "limit": {strconv.Itoa(pageLimit)}, "wait": {strconv.Itoa(int(wait / time.Second))}}
+	var page entitlement.ChangePage
+	if err := f.opora.getJSON(ctx, changes, query, &page); err != nil {
+		return page, err
+	}
+	if page.Next == "" || (page.Next == f.cursor && (len(page.Items) > 0 || page.More)) {
+		return page, broken(changes, "says nowhere to go on")
+	}
+	return page, nil
+}
+
+// apply does what the items of a page say, in their order. Each can be done
+// again: a page that could not be done whole is asked for once more.
+func (f *follower) apply(ctx context.Context, items []entitlement.Change) error {
+	for i := range items {
+		var err error
+		switch item := &items[i]; item.Type {
+		case entitlement.TermsChanged:
+			err = f.refreshTerms(ctx, item.Revision)
+		case entitlement.EmployeeChanged:
+			err = f.applyEmployee(item)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyEmployee does what an item says of an employee. What a later item tells
+// is left to that one. An item that says nothing cannot be followed: a new
+// snapshot is taken.
+func (f *follower) applyEmployee(item *entitlement.Change) error {
+	switch {
+	case item.Superseded:
+	case item.Gone:
+		f.directory.Remove(item.EmployeeID, item.Revision)
+	case item.Employee == nil:
+		f.cursor = ""
+		return broken(changes, "has an item that tells nothing of its employee")
+	default:
+		f.directory.Put(*item.Employee)
+	}
+	return nil
+}
+
+// succeeded notes an answer of the feed.
+func (f *follower) succeeded(items int) {
+	f.failures, f.costly = 0, 0
+	f.client.status.update(func() {
+		f.client.status.connected, f.client.status.problem = true, ""
+		f.client.status.changes += int64(items)
+	})
+}
+
+// failed notes a failure. A cursor that Opora does not keep, or does not know
+// (it was restored from a backup), asks for a snapshot; meanwhile answers are
+// given from what is known.
+func (f *follower) failed(err error) {
+	f.failures++
+	var refused *refusal
+	lost := errors.As(err, &refused) && refused.cursorLost()
+	if lost {
+		f.cursor = ""
+	}
+	f.client.status.update(func() {
+		f.client.status.failures++
+		if !lost {
+			f.client.status.connected = false
+		}
+		f.client.status.problem = err.Error()
+	})
+}
+
+// backoff is how long to wait after a failure: twice as long each time, at
+// least half of it for sure and the rest by chance, so that the replicas of a
+// booking core do not all come back at once. Opora may ask for more.
+func (f *follower) backoff(err error) time.Duration {
+	most := f.pace.most
+	if f.costly > 0 {
+		most = f.pace.snapshot
+	}
+	d := most
+	if doublings := f.failures - 1; doublings < 16 {
+		d = min(most, f.pace.first<<doublings)
+	}
+	d = d/2 + rand.N(d/2+1)
+	var refused *refusal
+	if errors.As(err, &refused) {
+		d = max(d, min(refused.retryAfter, f.pace.snapshot))
+	}
+	return d
+}
