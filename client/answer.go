@@ -2,7 +2,6 @@ package client
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/ponimayu/opora/internal/entitlement"
@@ -53,22 +52,10 @@ func (c *Client) CheckInto(q *Query, a *Answer) error {
 	if age > c.config.Outage {
 		return c.unavailable(k, a)
 	}
-	k.decide(q, &a.Decision)
+	snapshot, _ := k.directory.Snapshot(string(q.EmployeeID))
+	entitlement.DecideInto(&snapshot, q, &a.Decision)
 	a.AsOf, a.Stale = k.asOf.wall, age > c.config.MaxStale
 	return nil
-}
-
-// decide answers from what is known. An id may be spelled in capitals, as in
-// the API; that alone costs an allocation.
-func (k *knowledge) decide(q *Query, d *Decision) {
-	id := strings.ToLower(string(q.EmployeeID))
-	snapshot, _ := k.directory.Snapshot(id)
-	if id != string(q.EmployeeID) {
-		lower := *q
-		lower.EmployeeID = tenancy.EmployeeID(id)
-		q = &lower
-	}
-	entitlement.DecideInto(&snapshot, q, d)
 }
 
 // unavailable is the answer when there is none.

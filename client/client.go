@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ponimayu/opora/internal/entitlement"
 )
 
 // Client answers checks from memory. It is safe for concurrent use; a program
@@ -27,7 +29,7 @@ type Client struct {
 // knowledge is what Check reads. It is replaced whole, never changed; the
 // directory in it is kept up by the follower until a new snapshot replaces it.
 type knowledge struct {
-	directory *directory // nil: nothing is known
+	directory *entitlement.Directory // nil: nothing is known
 	cursor    Cursor
 	terms     int64   // revision
 	asOf      reading // everything that was committed before is in the directory

@@ -40,8 +40,8 @@ type follower struct {
 	wait   time.Duration // at the feed's end; whole seconds
 	pause  time.Duration // after an empty answer that came without waiting
 
-	directory *directory // nil: a snapshot is needed and there was none
-	cursor    Cursor     // empty: a snapshot is needed
+	directory *entitlement.Directory // nil: a snapshot is needed and there was none
+	cursor    Cursor                 // empty: a snapshot is needed
 	terms     int64
 	asOf      reading
 	atEnd     bool // nothing came last time: wait for what comes
@@ -162,39 +162,51 @@ func (f *follower) page(ctx context.Context, wait time.Duration) (entitlement.Ch
 	return page, nil
 }
 
-// apply does what the items of a page say, in their order. Each can be done
-// again: a page that could not be done whole is asked for once more.
+// apply does what the items of a page say. It can be done again: a page that
+// could not be done whole is asked for once more. New terms, and what is told
+// beside them, are seen by checks at once; without terms one employee is
+// changed after another, which holds nobody up.
 func (f *follower) apply(ctx context.Context, items []entitlement.Change) error {
-	for i := range items {
-		var err error
-		switch item := &items[i]; item.Type {
-		case entitlement.TermsChanged:
-			err = f.refreshTerms(ctx, item.Revision)
-		case entitlement.EmployeeChanged:
-			err = f.applyEmployee(item)
-		}
-		if err != nil {
+	update, needed, err := read(items)
+	if err != nil {
+		f.cursor = "" // what tells nothing cannot be followed: a new snapshot is needed
+		return err
+	}
+	if needed > f.terms {
+		if update.TermsRevision, update.Terms, err = f.fetchTerms(ctx, needed); err != nil {
 			return err
 		}
+		f.directory.Apply(update)
+		f.terms = update.TermsRevision
+		return nil
+	}
+	for i := range update.Put {
+		f.directory.Put(update.Put[i])
+	}
+	for _, gone := range update.Remove {
+		f.directory.Remove(gone.ID, gone.Revision)
 	}
 	return nil
 }
 
-// applyEmployee does what an item says of an employee. What a later item tells
-// is left to that one. An item that says nothing cannot be followed: a new
-// snapshot is taken.
-func (f *follower) applyEmployee(item *entitlement.Change) error {
-	switch {
-	case item.Superseded:
-	case item.Gone:
-		f.directory.Remove(item.EmployeeID, item.Revision)
-	case item.Employee == nil:
-		f.cursor = ""
-		return broken(changes, "has an item that tells nothing of its employee")
-	default:
-		f.directory.Put(*item.Employee)
+// read makes an update of a page, in which there is at most one item about an
+// employee that is not superseded, and says which terms it needs. Items of
+// types that this version does not know tell nothing that it decides by.
+func read(items []entitlement.Change) (update entitlement.Update, terms int64, err error) {
+	for i := range items {
+		switch item := &items[i]; {
+		case item.Type == entitlement.TermsChanged:
+			terms = max(terms, item.Revision)
+		case item.Type != entitlement.EmployeeChanged, item.Superseded:
+		case item.Gone:
+			update.Remove = append(update.Remove, entitlement.Removal{ID: item.EmployeeID, Revision: item.Revision})
+		case item.Employee == nil:
+			return update, terms, broken(changes, "has an item that tells nothing of its employee")
+		default:
+			update.Put = append(update.Put, *item.Employee)
+		}
 	}
-	return nil
+	return update, terms, nil
 }
 
 // succeeded notes an answer of the feed.

@@ -20,7 +20,7 @@ var errStalled = errors.New("the next line did not come")
 
 // taken is a snapshot, whole.
 type taken struct {
-	directory *directory
+	directory *entitlement.Directory
 	cursor    Cursor
 	terms     int64
 	asOf      reading
@@ -39,7 +39,7 @@ func (f *follower) takeSnapshot(ctx context.Context) (*taken, error) {
 	stall := time.AfterFunc(f.pace.answer, func() { stop(errStalled) })
 	defer stall.Stop()
 
-	t := &taken{directory: newDirectory(), asOf: f.client.clock()}
+	t := &taken{directory: entitlement.NewDirectory(), asOf: f.client.clock()}
 	body, err := f.opora.get(ctx, snapshot, nil, nil)
 	if err != nil {
 		return nil, err

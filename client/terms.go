@@ -13,28 +13,23 @@ import (
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// refreshTerms asks for the terms unless those of the revision, or later ones,
-// are held already.
-func (f *follower) refreshTerms(ctx context.Context, revision int64) error {
-	if revision <= f.terms {
-		return nil
-	}
+// fetchTerms asks for the terms of the revision, or later ones, and compiles
+// them.
+func (f *follower) fetchTerms(ctx context.Context, revision int64) (int64, map[tenancy.TenantSlug]*entitlement.Terms, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.pace.answer)
 	defer cancel()
 	doc, err := f.opora.terms(ctx, f.terms)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	if doc == nil || doc.Revision < revision {
-		return broken(terms, "is older than the feed says")
+		return 0, nil, broken(terms, "is older than the feed says")
 	}
 	compiled, err := compile(*doc)
 	if err != nil {
-		return broken(terms, err.Error())
+		return 0, nil, broken(terms, err.Error())
 	}
-	f.directory.SetTerms(doc.Revision, compiled)
-	f.terms = doc.Revision
-	return nil
+	return doc.Revision, compiled, nil
 }
 
 // errNewer is why terms are refused that this program cannot decide by:
