@@ -131,7 +131,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string, r rule) {
 	}
 	d.missing(n, v.Type(), seen)
 	if len(seen) < r.items {
-		d.problem(n, "key_missing", "`%s` needs %s of %s", name(path), counted(r.items, v.NumField()), words(fieldNames(v.Type())))
+		d.problem(n, "key_missing", "`%s` needs %s of %s", name(path), counted(r.items, len(fieldNames(v.Type()))), words(fieldNames(v.Type())))
 	}
 }
 
@@ -151,19 +151,31 @@ func (d *decoder) missing(n *yaml.Node, t reflect.Type, seen map[string]*yaml.No
 	}
 }
 
+// fields are those of a type that a document may have, in order. A field that
+// only code fills is tagged `catalogue:"-"`.
+func fields(t reflect.Type) []reflect.StructField {
+	all := make([]reflect.StructField, 0, t.NumField())
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("catalogue") != "-" {
+			all = append(all, t.Field(i))
+		}
+	}
+	return all
+}
+
 // fieldNames are the keys of a type, in the order of its fields.
 func fieldNames(t reflect.Type) []string {
-	names := make([]string, 0, t.NumField())
-	for i := range t.NumField() {
-		names = append(names, jsonName(t.Field(i)))
+	var names []string
+	for _, f := range fields(t) {
+		names = append(names, jsonName(f))
 	}
 	return names
 }
 
 func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
-	for i := range t.NumField() {
-		if jsonName(t.Field(i)) == key {
-			return t.Field(i), true
+	for _, f := range fields(t) {
+		if jsonName(f) == key {
+			return f, true
 		}
 	}
 	return reflect.StructField{}, false

@@ -12,8 +12,10 @@ import (
 )
 
 // Marshal writes a tenant as a document of the catalogue, in the order and the
-// layout of the sample. Loading it back gives an equal tenant.
+// layout of the sample. Contracts that others hold stand in the holder's
+// document only. Loading it back gives an equal tenant.
 func Marshal(t tenancy.Tenant) ([]byte, error) {
+	t.Contracts = t.OwnContracts()
 	var out bytes.Buffer
 	out.WriteString("# yaml-language-server: $schema=catalogue.schema.json\n")
 	enc := yaml.NewEncoder(&out)
@@ -36,12 +38,12 @@ func mappingNode(v reflect.Value) *yaml.Node {
 	if !spread[v.Type()] {
 		n.Style = yaml.FlowStyle
 	}
-	for i := range v.NumField() {
-		key := jsonName(v.Type().Field(i))
-		if v.Field(i).IsZero() && !ruleOf(v.Type(), key).required {
+	for _, f := range fields(v.Type()) {
+		key, value := jsonName(f), v.FieldByIndex(f.Index)
+		if value.IsZero() && !ruleOf(v.Type(), key).required {
 			continue
 		}
-		n.Content = append(n.Content, scalar("!!str", key), node(v.Field(i)))
+		n.Content = append(n.Content, scalar("!!str", key), node(value))
 	}
 	return n
 }

@@ -69,6 +69,11 @@ func drawTenant(t *rapid.T) tenancy.Tenant {
 		until := from.AddDays(rapid.IntRange(10, 900).Draw(t, "days"))
 		c := tenancy.Contract{ID: tenancy.ContractID([]string{"17", "null", "c"}[i]), Country: "RU", TimeZone: "Asia/Omsk", From: from, Until: until,
 			Seats: rapid.IntRange(0, 9).Draw(t, "seats"), GraceDays: rapid.IntRange(0, 9).Draw(t, "grace"), Suspended: rapid.Bool().Draw(t, "suspended")}
+		if rapid.Bool().Draw(t, "dated") {
+			c.Renewal = tenancy.RenewsItself
+			c.Suspensions = []tenancy.Suspension{{From: from.AddDays(1), Until: from.AddDays(3)}, {From: from.AddDays(4)}}
+			tenant.Suspensions = []tenancy.Suspension{{From: tenancy.NewDate(2025, 1, 1)}}
+		}
 		if rapid.Bool().Draw(t, "agreed") {
 			c.Roster = tenancy.RosterTerms{AbsentTimes: rapid.IntRange(1, 10).Draw(t, "times"), DueEveryDays: rapid.IntRange(0, 366).Draw(t, "due"),
 				Brake: tenancy.BrakeLimits{AbsentPercent: rapid.IntRange(0, 100).Draw(t, "percent"), IdentityCount: rapid.IntRange(0, 9).Draw(t, "count")}}
@@ -104,4 +109,29 @@ func TestMarshalLoadsBackEqual(t *testing.T) {
 			t.Fatalf("(-had +loaded):\n%s", diff)
 		}
 	})
+}
+
+// A holding's contract stands in its holder's document, also when its members
+// are written as they are read from a contour.
+func TestMarshalHolding(t *testing.T) {
+	tenants := []tenancy.Tenant{
+		{Slug: "arm", Name: tenancy.Text{Ru: "Рука"}},
+		{Slug: "head", Name: tenancy.Text{Ru: "Голова"}, Contracts: []tenancy.Contract{{ID: "head-ru", Country: "RU", TimeZone: "Europe/Moscow",
+			From: tenancy.NewDate(2026, 1, 1), Until: tenancy.NewDate(2027, 1, 1), SharedWith: []tenancy.TenantSlug{"arm"}}}},
+	}
+	folder := fstest.MapFS{}
+	for _, tenant := range tenancy.WithShared(tenants) {
+		document, err := catalogue.Marshal(tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder[string(tenant.Slug)+".yaml"] = &fstest.MapFile{Data: document}
+	}
+	loaded, problems := catalogue.Load(folder, catalogue.Options{})
+	if len(problems) > 0 {
+		t.Fatal(written(problems))
+	}
+	if diff := cmp.Diff(tenants, loaded.Tenants); diff != "" {
+		t.Errorf("(-had +loaded):\n%s", diff)
+	}
 }

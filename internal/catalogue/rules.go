@@ -39,8 +39,13 @@ const (
 	spelledDomain = "a domain in lower case, such as cdek.example"
 )
 
-// maxText is the greatest number of letters in a text.
-const maxText = 200
+// The greatest numbers of letters in a text, of suspensions in a list, and of
+// companies that share a contract.
+const (
+	maxText        = 200
+	maxSuspensions = 100
+	maxMembers     = 500
+)
 
 // nouns are what a type is called in messages.
 var nouns = map[reflect.Type]string{
@@ -51,6 +56,7 @@ var nouns = map[reflect.Type]string{
 	reflect.TypeFor[tenancy.Segment]():        "a segment",
 	reflect.TypeFor[tenancy.SegmentRule]():    "a segment's rule",
 	reflect.TypeFor[tenancy.Contract]():       "a contract",
+	reflect.TypeFor[tenancy.Suspension]():     "a suspension",
 	reflect.TypeFor[tenancy.RosterTerms]():    "what is agreed about lists",
 	reflect.TypeFor[tenancy.BrakeLimits]():    "the brake's limits",
 	reflect.TypeFor[tenancy.Grant]():          "a grant",
@@ -67,6 +73,7 @@ func nounOf(t reflect.Type) string { return nouns[t] }
 var enums = map[reflect.Type][]string{
 	reflect.TypeFor[tenancy.Per]():         texts([]tenancy.Per{tenancy.PerEmployee, tenancy.PerFamily, tenancy.PerTenant}),
 	reflect.TypeFor[tenancy.WindowKind]():  texts(windowKinds),
+	reflect.TypeFor[tenancy.Renewal]():     texts([]tenancy.Renewal{tenancy.RenewsItself}),
 	reflect.TypeFor[tenancy.Audience]():    texts([]tenancy.Audience{tenancy.ForEmployee, tenancy.ForDependant}),
 	reflect.TypeFor[tenancy.Format]():      texts([]tenancy.Format{tenancy.Video, tenancy.Chat, tenancy.InPerson}),
 	reflect.TypeFor[tenancy.SSOProtocol](): texts([]tenancy.SSOProtocol{tenancy.OIDC, tenancy.SAML}),
@@ -103,6 +110,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"tenant":         slug.says("The tenant's slug: its name in addresses, groups and commands. It never changes."),
 		"name":           named.says("What people call the tenant."),
 		"suspended":      anyText.says("Nobody of the tenant may book while this is true."),
+		"suspensions":    rule{items: 1, most: maxSuspensions}.says("Times in which nobody of the tenant may book, whichever contract runs."),
 		"domains":        {pattern: domainPattern, spelt: spelledDomain, distinct: true, about: "Mail domains of the tenant; no other tenant has them."},
 		"legal_entities": anyText.says("The companies that employ the tenant's people."),
 		"sso":            anyText.says("The tenant's own sign-in, at most one a country. Addresses, certificates and secrets are data of the contour and never stand here."),
@@ -140,16 +148,23 @@ var rules = map[reflect.Type]map[string]rule{
 		"listed":       anyText.says("Only those whom the roster's own segment column puts here."),
 	},
 	reflect.TypeFor[tenancy.Contract](): {
-		"id":         id.says("Unique in the catalogue."),
-		"country":    country,
-		"time_zone":  {pattern: zonePattern, spelt: "an IANA name such as Europe/Moscow", about: "In which days begin; the country's when absent."},
-		"from":       needed.says("The first day."),
-		"until":      needed.says("The day after the last one."),
-		"seats":      number(1, 10_000_000).says("How many people the tenant pays for."),
-		"grace_days": number(0, 366).says("Days of access after the last day of work."),
-		"suspended":  anyText.says("Nobody may book under the contract while this is true."),
-		"roster":     rule{items: 1}.says("What is agreed about the lists of employees."),
-		"grants":     anyText.says("How much of what."),
+		"id":          id.says("Unique in the catalogue."),
+		"country":     country,
+		"time_zone":   {pattern: zonePattern, spelt: "an IANA name such as Europe/Moscow", about: "In which days begin; the country's when absent."},
+		"from":        needed.says("The first day."),
+		"until":       needed.says("The day after the last one."),
+		"seats":       number(1, 10_000_000).says("How many people the tenant pays for."),
+		"grace_days":  number(0, 366).says("Days of access after the last day of work."),
+		"suspended":   anyText.says("Nobody may book under the contract while this is true."),
+		"suspensions": rule{items: 1, most: maxSuspensions}.says("Times in which nobody may book under the contract."),
+		"renewal":     anyText.says("automatic: goes on for further periods of equal length, until another contract of the tenant begins. Absent: it ends."),
+		"shared_with": {items: 1, most: maxMembers, distinct: true, pattern: slugPattern, spelt: spelledSlug, about: "The slugs of other companies of the holding, whose people stand under this contract too; an amount per tenant is one pool of all."},
+		"roster":      rule{items: 1}.says("What is agreed about the lists of employees."),
+		"grants":      anyText.says("How much of what."),
+	},
+	reflect.TypeFor[tenancy.Suspension](): {
+		"from":  needed.says("The first day."),
+		"until": anyText.says("The day after the last one; absent: until further notice."),
 	},
 	reflect.TypeFor[tenancy.RosterTerms](): {
 		"absent_times":   number(1, 10).says("How many full lists in a row, each of another day, must leave somebody out before he leaves; 1 when absent."),

@@ -64,10 +64,10 @@ func (s schema) define(t reflect.Type) schema {
 		defs[name] = definition
 		properties := schema{}
 		required := []string{}
-		for i := range t.NumField() {
-			key := jsonName(t.Field(i))
+		for _, f := range fields(t) {
+			key := jsonName(f)
 			r := ruleOf(t, key)
-			properties[key] = s.property(t.Field(i).Type, r)
+			properties[key] = s.property(f.Type, r)
 			if r.required {
 				required = append(required, key)
 			}

@@ -15,7 +15,7 @@ import (
 // between documents, and dates that contradict each other. Where two places
 // contradict, the problem stands at the later one and names the other.
 func (l *loader) validate() {
-	w := &world{loader: l, seen: map[string]place{}}
+	w := &world{loader: l, seen: map[string]place{}, byTenant: map[tenancy.TenantSlug]*document{}, stands: map[tenancy.TenantSlug][]stand{}}
 	w.gather()
 	for _, doc := range l.documents {
 		switch doc.kind {
@@ -29,6 +29,7 @@ func (l *loader) validate() {
 			w.tenant(doc)
 		}
 	}
+	w.sharedOverlaps()
 	if len(w.tenants) == 0 && OK(l.problems) {
 		l.warn(place{file: l.folder}, "tenant_missing", "the catalogue has no tenant yet")
 	}
@@ -41,6 +42,8 @@ type world struct {
 	brands    []string
 	typeCodes []string
 	tenants   []tenancy.TenantSlug
+	byTenant  map[tenancy.TenantSlug]*document
+	stands    map[tenancy.TenantSlug][]stand
 	seen      map[string]place
 }
 
@@ -58,6 +61,7 @@ func (w *world) gather() {
 			}
 		case tenantKind:
 			w.tenants = append(w.tenants, doc.tenant.Slug)
+			w.byTenant[doc.tenant.Slug] = doc
 		}
 	}
 }
@@ -148,6 +152,7 @@ func (w *world) tenant(doc *document) {
 	w.legalEntities(doc)
 	w.sso(doc)
 	w.segments(doc)
+	w.suspensions(doc, doc.tenant.Suspensions, nil, "suspensions")
 	w.contracts(doc)
 }
 

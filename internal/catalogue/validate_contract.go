@@ -18,7 +18,9 @@ func (w *world) contracts(doc *document) {
 		if reversed(c.From, c.Until) {
 			w.problem(doc.at("contracts", i, "until"), "dates_reversed", "contract %q ends before it begins: until %s is not after from %s (%s)", c.ID, c.Until, c.From, doc.at("contracts", i, "from"))
 		}
+		w.suspensions(doc, c.Suspensions, c, "contracts", i, "suspensions")
 		w.overlap(doc, i)
+		w.sharing(doc, i)
 		w.grants(doc, i)
 	}
 }
@@ -31,14 +33,17 @@ func reversed(from, until tenancy.Date) bool {
 func (w *world) overlap(doc *document, i int) {
 	c := doc.tenant.Contracts[i]
 	for j, other := range doc.tenant.Contracts[:i] {
-		if other.Country != c.Country || c.Country == "" || undated(c) || undated(other) {
-			continue
-		}
-		if c.From.Before(other.Until) && other.From.Before(c.Until) {
+		if meet(c, other) {
 			w.problem(doc.at("contracts", i, "from"), "contract_overlap", "contract %q (%s) and contract %q (%s, at %s) run at the same time in %s",
 				c.ID, period(c.From, c.Until), other.ID, period(other.From, other.Until), doc.at("contracts", j, "from"), c.Country)
 		}
 	}
+}
+
+// meet reports whether two contracts of one country have days in common. One
+// that renews itself ends where the next begins, so only its first period counts.
+func meet(a, b tenancy.Contract) bool {
+	return a.Country == b.Country && a.Country != "" && !undated(a) && !undated(b) && a.From.Before(b.Until) && b.From.Before(a.Until)
 }
 
 // undated contracts, and those that end before they begin, have their own problem.
@@ -98,7 +103,8 @@ func (w *world) grantWindow(doc *document, i, j int) {
 	}
 }
 
-// grantDates finds validity that is empty or beyond the contract.
+// grantDates finds validity that is empty or beyond the contract; one that
+// renews itself has no end that a grant could go beyond.
 func (w *world) grantDates(doc *document, i, j int) {
 	c := doc.tenant.Contracts[i]
 	g := c.Grants[j]
@@ -109,10 +115,11 @@ func (w *world) grantDates(doc *document, i, j int) {
 	if undated(c) {
 		return
 	}
-	if !g.ValidFrom.IsZero() && (g.ValidFrom.Before(c.From) || !g.ValidFrom.Before(c.Until)) {
+	renews := c.Renewal == tenancy.RenewsItself
+	if !g.ValidFrom.IsZero() && (g.ValidFrom.Before(c.From) || !renews && !g.ValidFrom.Before(c.Until)) {
 		w.problem(part("valid_from"), "grant_outside", "grant %q begins on %s, outside of its contract (%s, at %s)", g.ID, g.ValidFrom, period(c.From, c.Until), doc.at("contracts", i, "from"))
 	}
-	if !g.ValidUntil.IsZero() && (g.ValidUntil.After(c.Until) || !g.ValidUntil.After(c.From)) {
+	if !g.ValidUntil.IsZero() && (!renews && g.ValidUntil.After(c.Until) || !g.ValidUntil.After(c.From)) {
 		w.problem(part("valid_until"), "grant_outside", "grant %q ends on %s, outside of its contract (%s, at %s)", g.ID, g.ValidUntil.AddDays(-1), period(c.From, c.Until), doc.at("contracts", i, "until"))
 	}
 }

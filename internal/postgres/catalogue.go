@@ -13,14 +13,16 @@ import (
 // StoreCatalogue makes the contour's copy of the catalogue equal to part, this
 // country's part of it, under the name of its revision. Tenants and contracts
 // that the part no longer has are marked as dropped and kept; tenants owned by
-// the console are left alone. What does not change is not written.
+// the console are left alone. What does not change is not written. A contract
+// that is shared is stored among each member's too, so that row-level security
+// and history know it as a contract of the member.
 func (db *DB) StoreCatalogue(ctx context.Context, part tenancy.Catalogue, revision string) error {
 	return db.ForContour(ctx, func(tx pgx.Tx) error {
 		if err := storeBase(ctx, tx, part, revision); err != nil {
 			return err
 		}
 		slugs := make([]string, len(part.Tenants))
-		for i, t := range part.Tenants {
+		for i, t := range tenancy.WithShared(part.Tenants) {
 			slugs[i] = string(t.Slug)
 			if err := storeTenant(ctx, tx, t); err != nil {
 				return err
@@ -107,7 +109,8 @@ func storeContract(ctx context.Context, tx pgx.Tx, slug tenancy.TenantSlug, c te
 
 // Catalogue returns the contour's copy of the catalogue and its revision;
 // both are empty before the first StoreCatalogue. Dropped tenants and
-// contracts are left out. Tenants come by slug, contracts by id.
+// contracts are left out. Tenants come by slug, contracts by id, each with its
+// holder alone (tenancy.WithShared gives them to all).
 func (db *DB) Catalogue(ctx context.Context) (part tenancy.Catalogue, revision string, err error) {
 	err = db.ReadContour(ctx, func(tx pgx.Tx) error {
 		var countries, brands, types []byte
@@ -122,11 +125,16 @@ func (db *DB) Catalogue(ctx context.Context) (part tenancy.Catalogue, revision s
 			return err
 		}
 		part.Tenants, err = readTenants(ctx, tx)
+		for i := range part.Tenants {
+			part.Tenants[i].Contracts = part.Tenants[i].OwnContracts()
+		}
 		return err
 	})
 	return part, revision, err
 }
 
+// readTenants returns every tenant with its own contracts and those that are
+// shared with it.
 func readTenants(ctx context.Context, tx pgx.Tx) ([]tenancy.Tenant, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT t.body, coalesce((SELECT jsonb_agg(c.body ORDER BY c.id COLLATE "C") FROM contract c WHERE c.tenant = t.tenant AND c.dropped_at IS NULL), '[]')

@@ -48,7 +48,7 @@ func (db *DB) ListsDue(ctx context.Context, now time.Time) ([]roster.ListStatus,
 		country = part.Countries[0]
 	}
 	all := []roster.ListStatus{}
-	for _, t := range part.Tenants {
+	for _, t := range tenancy.WithShared(part.Tenants) {
 		err := db.ReadTenant(ctx, t.Slug, func(tx pgx.Tx) error {
 			s, err := listStatus(ctx, tx, t, country, now)
 			if err == nil && len(s.Promises) > 0 {
@@ -128,6 +128,7 @@ func promise(t tenancy.Tenant, country tenancy.Country, last, now time.Time) (fi
 		if name == "" {
 			name = country.TimeZone
 		}
+		c.Until = t.End(c)
 		if p, promised := roster.Due(c, zone(name), last, now); promised && (!ok || p.Due.Before(first.Due)) {
 			first, ok = p, true
 		}

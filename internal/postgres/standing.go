@@ -33,7 +33,7 @@ func asOf(t tenancy.Tenant, country tenancy.Country, now time.Time) contour {
 		if !contract.From.Before(latest) {
 			latest, c.Today, c.Grace, c.Roster = contract.From, today, contract.GraceDays, contract.Roster
 		}
-		if today.Before(contract.Until) {
+		if end := t.End(contract); end.IsZero() || today.Before(end) {
 			c.Seats += contract.Seats
 		}
 	}

@@ -44,7 +44,8 @@ const dueGrace = 1
 //	----|---------------|--------|---------|------▶ days
 func Due(c tenancy.Contract, zone *time.Location, last, now time.Time) (p Promise, ok bool) {
 	today := tenancy.DateOf(now.In(zone))
-	if c.Roster.DueEveryDays <= 0 || c.Suspended || today.Before(c.From) || !today.Before(c.Until) {
+	over := !c.Until.IsZero() && !today.Before(c.Until)
+	if c.Roster.DueEveryDays <= 0 || c.Suspended || tenancy.SuspendedOn(today, c.Suspensions) || today.Before(c.From) || over {
 		return p, false
 	}
 	p.Every = c.Roster.DueEveryDays

@@ -31,7 +31,8 @@ func (c Catalogue) Tenant(slug TenantSlug) (Tenant, bool) {
 
 // Part returns what a contour takes of the catalogue: its country, the brand
 // of that country, all specialist types, and the tenants with a contract there,
-// each with only that country's contracts, legal entities and sign-in.
+// their own or one shared with them, each with only that country's contracts of
+// its own, legal entities and sign-in.
 func (c Catalogue) Part(code CountryCode) Catalogue {
 	part := Catalogue{SpecialistTypes: c.SpecialistTypes}
 	if country, ok := c.Country(code); ok {
@@ -42,9 +43,10 @@ func (c Catalogue) Part(code CountryCode) Catalogue {
 			}
 		}
 	}
+	members := c.members(code)
 	for _, t := range c.Tenants {
 		t.Contracts = keep(t.Contracts, func(x Contract) bool { return x.Country == code })
-		if len(t.Contracts) == 0 {
+		if len(t.Contracts) == 0 && !members[t.Slug] {
 			continue
 		}
 		t.LegalEntities = keep(t.LegalEntities, func(x LegalEntity) bool { return x.Country == "" || x.Country == code })

@@ -12,9 +12,18 @@ type Contract struct {
 	Until     Date        `json:"until"` // exclusive
 	Seats     int         `json:"seats,omitempty"`
 	GraceDays int         `json:"grace_days,omitempty"` // days after the last day of work with access
-	Suspended bool        `json:"suspended,omitempty"`
-	Roster    RosterTerms `json:"roster,omitzero"`
-	Grants    []Grant     `json:"grants"`
+	Suspended bool        `json:"suspended,omitempty"`  // until it is taken back
+	// Suspensions are dated; everybody under the contract is.
+	Suspensions []Suspension `json:"suspensions,omitempty"`
+	Renewal     Renewal      `json:"renewal,omitempty"`
+	// SharedWith are other companies of the tenant's holding, whose people stand
+	// under this contract too. An amount per tenant is one pool of all of them.
+	SharedWith []TenantSlug `json:"shared_with,omitempty"`
+	// Holder is whose contract it is, where it stands among the contracts of
+	// another that it is shared with (WithShared); empty among his own.
+	Holder TenantSlug  `json:"holder,omitempty" catalogue:"-"`
+	Roster RosterTerms `json:"roster,omitzero"`
+	Grants []Grant     `json:"grants"`
 }
 
 // RosterTerms is what a tenant agreed about its lists of employees. A zero

@@ -9,7 +9,8 @@ type TenantSlug string
 type Tenant struct {
 	Slug          TenantSlug    `json:"tenant"`
 	Name          Text          `json:"name"`
-	Suspended     bool          `json:"suspended,omitempty"`
+	Suspended     bool          `json:"suspended,omitempty"`   // until it is taken back
+	Suspensions   []Suspension  `json:"suspensions,omitempty"` // of the tenant's own people; days are those of the contract's zone
 	Domains       []string      `json:"domains,omitempty"`
 	LegalEntities []LegalEntity `json:"legal_entities,omitempty"`
 	SSO           []SSO         `json:"sso,omitempty"`
