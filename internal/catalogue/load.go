@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	_ "time/tzdata" // a contract's zone must be known on every machine
 
 	"github.com/ponimayu/opora/internal/tenancy"
 	"github.com/ponimayu/opora/templates"

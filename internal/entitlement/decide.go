@@ -34,6 +34,9 @@ func DecideInto(s *Snapshot, q *Query, d *Decision) {
 		return
 	}
 	m := momentOf(s, q.At)
+	if m.contract != nil {
+		d.Contract = m.contract.ID
+	}
 	if d.Reason = m.refusal(q); d.Reason == OK {
 		d.Lines, d.Reason = m.lines(d.Lines, q)
 		d.total()
@@ -85,7 +88,7 @@ type moment struct {
 func momentOf(s *Snapshot, at time.Time) moment {
 	m := moment{terms: s.Terms, subject: s.Subject, at: at, zone: time.UTC, contract: s.Terms.running(at)}
 	if reference := s.Terms.reference(at); reference != nil {
-		m.zone, m.grace = reference.zone, reference.graceDays
+		m.zone, m.grace = reference.zone, reference.GraceDays
 	}
 	m.day = tenancy.DateOf(at.In(m.zone))
 	m.standing = m.subject.on(m.day, m.grace)
@@ -102,7 +105,7 @@ func (m *moment) refusal(q *Query) Reason {
 		return EmployeeInactive
 	}
 	switch {
-	case m.terms.suspended, m.contract != nil && m.contract.suspended:
+	case m.suspended():
 		return TenantSuspended
 	case m.contract == nil:
 		return ContractAbsent
@@ -111,6 +114,12 @@ func (m *moment) refusal(q *Query) Reason {
 		return TypeUnknown
 	}
 	return OK
+}
+
+// suspended reports whether the tenant is, or the contract, for good or on the day.
+func (m *moment) suspended() bool {
+	return m.terms.suspended || tenancy.SuspendedOn(m.day, m.terms.suspensions) ||
+		m.contract != nil && (m.contract.Suspended || tenancy.SuspendedOn(m.day, m.contract.Suspensions))
 }
 
 // lines adds to lines, which is empty, what each covering grant gives, and, when there is none, which
@@ -152,14 +161,14 @@ func (m *moment) limit(g *grant, code tenancy.SpecialistTypeCode) (int, bool) {
 		return 0, false
 	}
 	extra, given := m.subject.extra(g.ID, m.day)
-	if g.segments != 0 && g.segments&m.standing.segments == 0 {
+	if !g.meant(m.standing.segments) {
 		return max(0, extra), given
 	}
 	return max(0, g.Amount+extra), true
 }
 
 func (m *moment) line(g *grant, limit int, q *Query) Line {
-	line := Line{Grant: g.ID, Per: g.Per, Used: q.Used.Of(g.ID), Window: m.contract.window(g, m.day, m.standing.since)}
+	line := Line{Grant: g.ID, Per: g.Per, Pool: g.pool, Used: q.Used.Of(g.ID), Window: m.contract.window(g, m.day, m.standing.since)}
 	if g.CarryOver > 0 {
 		line.CarryOver = m.carryOver(g, line.Window, q)
 		limit += line.CarryOver.Carried
@@ -182,7 +191,7 @@ func (m *moment) carryOver(g *grant, window Window, q *Query) CarryOver {
 		return carry
 	}
 	before.day = tenancy.DateOf(before.at.In(before.contract.zone))
-	before.standing = before.subject.on(before.day, before.contract.graceDays)
+	before.standing = before.subject.on(before.day, before.contract.GraceDays)
 	for i := range before.contract.grants {
 		old := &before.contract.grants[i]
 		if old.ID != g.ID || !before.standing.active {
@@ -196,12 +205,15 @@ func (m *moment) carryOver(g *grant, window Window, q *Query) CarryOver {
 }
 
 // next is the next instant at which the same question can have another answer:
-// a contract, an employment, a grant, an override or a window begins or ends.
+// a contract, a suspension, an employment, a grant, an override or a window
+// begins or ends.
 func (m *moment) next(q *Query, lines []Line) time.Time {
 	h := horizon{after: m.at}
 	m.subject.nextChange(&h, m.zone, m.grace)
 	m.nextContract(&h)
+	m.nextSuspension(&h, m.terms.suspensions)
 	if m.contract != nil {
+		m.nextSuspension(&h, m.contract.Suspensions)
 		m.nextGrant(&h, q.SpecialistType)
 	}
 	for i := range lines {
@@ -222,6 +234,14 @@ func (m *moment) nextContract(h *horizon) {
 	}
 }
 
+// nextSuspension notes when suspensions begin and end.
+func (m *moment) nextSuspension(h *horizon, all []tenancy.Suspension) {
+	for i := range all {
+		h.day(all[i].From, m.zone)
+		h.day(all[i].Until, m.zone)
+	}
+}
+
 // nextGrant notes when grants of the type that may concern the subject begin
 // and end, and his overrides of them.
 func (m *moment) nextGrant(h *horizon, code tenancy.SpecialistTypeCode) {
@@ -231,7 +251,7 @@ func (m *moment) nextGrant(h *horizon, code tenancy.SpecialistTypeCode) {
 		if !g.covers(code) {
 			continue
 		}
-		concerned := g.segments == 0 || g.segments&ever != 0
+		concerned := g.meant(ever)
 		for _, o := range m.subject.overrides {
 			if o.Grant == g.ID {
 				h.day(o.From, m.zone)

@@ -173,7 +173,7 @@ func TestDecideAddsGrantsUp(t *testing.T) {
 	year := entitlement.Window{From: instant(t, "2026-01-01T00:00:00+03:00"), Until: instant(t, "2027-01-01T00:00:00+03:00")}
 	ninety := entitlement.Window{From: instant(t, "2026-09-03T00:00:00+03:00"), Until: instant(t, "2026-12-02T00:00:00+03:00")}
 	want := entitlement.Decision{
-		Allowed: true, Reason: entitlement.OK, Limit: 8, Used: 7, Remaining: 1, Consume: "extra",
+		Allowed: true, Reason: entitlement.OK, Contract: "cdek-ru-2026", Limit: 8, Used: 7, Remaining: 1, Consume: "extra",
 		Lines: []entitlement.Line{
 			{Grant: "talk", Limit: 6, Used: 6, Window: year, Per: tenancy.PerEmployee},
 			{Grant: "extra", Limit: 2, Used: 1, Remaining: 1, Window: ninety, Per: tenancy.PerEmployee},

@@ -41,6 +41,8 @@ type Decision struct {
 	Lines []Line `json:"lines"`
 	// Window is that of Consume, or of the first line; zero (absent) without lines.
 	Window Window `json:"window,omitzero"`
+	// Contract is the one that runs at that time; empty when none does.
+	Contract tenancy.ContractID `json:"contract,omitempty"`
 	// ValidUntil is the next instant after the query's At from which the same
 	// question, asked for that later time, can have another answer. The zero
 	// time (absent) means that nothing known will change it.
@@ -57,6 +59,10 @@ type Line struct {
 	Remaining int             `json:"remaining"`
 	Window    Window          `json:"window"`
 	Per       tenancy.Per     `json:"per"`
+	// Pool is the key under which a tenant-wide amount is counted,
+	// "<holder>/<grant>": one count over all companies of a holding. Empty for
+	// amounts of an employee or a family.
+	Pool string `json:"pool,omitempty"`
 	// CarryOver tells, for a grant that carries over, where unused
 	// appointments may come from; zero (absent) for others.
 	CarryOver CarryOver `json:"carry_over,omitzero"`

@@ -78,7 +78,7 @@ func TestDecisionJSON(t *testing.T) {
 	}
 	const window = `{"from":"2026-01-01T00:00:00+03:00","until":"2027-01-01T00:00:00+03:00"}`
 	want := `{"allowed":true,"reason":"ok","limit":500,"used":1,"remaining":499,"consume":"law","lines":[{"grant":"law","limit":500,"used":1,"remaining":499,"window":` +
-		window + `,"per":"tenant"}],"window":` + window + `,"valid_until":"2027-01-01T00:00:00+03:00","revision":"r1"}`
+		window + `,"per":"tenant","pool":"cdek/law"}],"window":` + window + `,"contract":"cdek-ru-2026","valid_until":"2027-01-01T00:00:00+03:00","revision":"r1"}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}

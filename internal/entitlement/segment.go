@@ -26,12 +26,13 @@ func compileSegment(s tenancy.Segment) segment {
 }
 
 // has reports whether the employment is in the segment: by the roster's own
-// column, or by the rule, each named field of which must have a named value.
+// column, or by the rule, each named field of which must have a named value. A
+// segment without any rule has nobody by it.
 func (s *segment) has(e tenancy.Employment) bool {
 	if e.Segment == s.id {
 		return true
 	}
-	if s.listed {
+	if s.listed || len(s.department)+len(s.position)+len(s.grade)+len(s.legalEntity) == 0 {
 		return false
 	}
 	return among(s.department, e.Department) && among(s.position, e.Position) && among(s.grade, e.Grade) &&

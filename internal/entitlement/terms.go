@@ -16,38 +16,39 @@ const MaxSegments = 64
 // Terms is what one tenant bought in one country, compiled: zones are loaded,
 // names resolved, grants sorted. It is never changed and safe to share.
 type Terms struct {
-	tenant    tenancy.TenantSlug
-	suspended bool
-	types     map[tenancy.SpecialistTypeCode]struct{}
-	segments  []segment
-	contracts []contract // by first day
+	tenant      tenancy.TenantSlug
+	suspended   bool
+	suspensions []tenancy.Suspension
+	types       map[tenancy.SpecialistTypeCode]struct{}
+	segments    []segment
+	contracts   []contract // by first day
 }
 
 // contract is a tenancy.Contract with its instants worked out.
 type contract struct {
-	id          tenancy.ContractID
+	tenancy.Contract
 	zone        *time.Location
-	first       tenancy.Date
-	from, until time.Time
-	graceDays   int
-	suspended   bool
-	grants      []grant // by priority, then as the catalogue has them
+	end         tenancy.Date // the first day after it; zero when it has no end
+	from, until time.Time    // from its first day to its end; until is zero without end
+	grants      []grant      // by priority, then as the catalogue has them
 }
 
 // grant is a tenancy.Grant with its segments resolved and its own days as
 // instants (zero where the catalogue gives none).
 type grant struct {
 	tenancy.Grant
-	segments          segmentSet // 0: everybody
+	everybody         bool       // it names no segment
+	segments          segmentSet // those of the tenant that it names, perhaps none
+	pool              string     // the key of a tenant-wide amount
 	validFrom, validU time.Time
 }
 
-// Compile prepares the tenant's part of the catalogue (tenancy.Catalogue.Part:
-// the contracts of one country) and the platform's specialist types. The
+// Compile prepares what the tenant bought in one country (tenancy.Catalogue.Part,
+// tenancy.WithShared) with the platform's specialist types. The
 // catalogue is expected to be valid; what Compile cannot work with all the same
 // is a *tenancy.Error of kind Invalid.
 func Compile(tenant tenancy.Tenant, types []tenancy.SpecialistType) (*Terms, error) {
-	t := &Terms{tenant: tenant.Slug, suspended: tenant.Suspended, types: make(map[tenancy.SpecialistTypeCode]struct{}, len(types))}
+	t := &Terms{tenant: tenant.Slug, suspended: tenant.Suspended, suspensions: tenant.Suspensions, types: make(map[tenancy.SpecialistTypeCode]struct{}, len(types))}
 	for _, st := range types {
 		t.types[st.Code] = struct{}{}
 	}
@@ -58,36 +59,40 @@ func Compile(tenant tenancy.Tenant, types []tenancy.SpecialistType) (*Terms, err
 		t.segments = append(t.segments, compileSegment(s))
 	}
 	for _, c := range tenant.Contracts {
-		compiled, err := t.compileContract(c)
+		compiled, err := t.compileContract(c, tenant.End(c))
 		if err != nil {
 			return nil, err
 		}
 		t.contracts = append(t.contracts, compiled)
 	}
 	slices.SortStableFunc(t.contracts, func(a, b contract) int { return a.from.Compare(b.from) })
+	t.join()
 	return t, nil
 }
 
-func (t *Terms) compileContract(c tenancy.Contract) (contract, error) {
-	zone, err := time.LoadLocation(c.TimeZone)
-	if err != nil || c.TimeZone == "" {
-		return contract{}, tenancy.E(tenancy.Invalid, "time_zone_unknown", fmt.Sprintf("contract %s: there is no time zone %q", c.ID, c.TimeZone))
+// join lets a contract that ends on the day on which the next begins run until
+// that one does: in other time zones the day begins at other times.
+func (t *Terms) join() {
+	for i := 1; i < len(t.contracts); i++ {
+		if last, next := &t.contracts[i-1], &t.contracts[i]; last.end == next.From {
+			last.until = next.from
+		}
 	}
-	compiled := contract{
-		id: c.ID, zone: zone, first: c.From, from: dayStart(c.From, zone), until: dayStart(c.Until, zone),
-		graceDays: c.GraceDays, suspended: c.Suspended,
+}
+
+func (t *Terms) compileContract(c tenancy.Contract, end tenancy.Date) (contract, error) {
+	zone, err := loadZone(c)
+	if err != nil {
+		return contract{}, err
+	}
+	compiled := contract{Contract: c, zone: zone, end: end, from: dayStart(c.From, zone)}
+	if !end.IsZero() {
+		compiled.until = dayStart(end, zone)
 	}
 	for _, g := range c.Grants {
-		set, err := t.segmentSet(g.Segments)
+		made, err := t.compileGrant(g, &compiled)
 		if err != nil {
 			return contract{}, err
-		}
-		made := grant{Grant: g, segments: set}
-		if !g.ValidFrom.IsZero() {
-			made.validFrom = dayStart(g.ValidFrom, zone)
-		}
-		if !g.ValidUntil.IsZero() {
-			made.validU = dayStart(g.ValidUntil, zone)
 		}
 		compiled.grants = append(compiled.grants, made)
 	}
@@ -95,17 +100,38 @@ func (t *Terms) compileContract(c tenancy.Contract) (contract, error) {
 	return compiled, nil
 }
 
-// segmentSet resolves the names of segments.
-func (t *Terms) segmentSet(ids []tenancy.SegmentID) (segmentSet, error) {
-	var set segmentSet
+func (t *Terms) compileGrant(g tenancy.Grant, of *contract) (grant, error) {
+	made := grant{Grant: g, everybody: len(g.Segments) == 0}
+	holder := cmp.Or(of.Holder, t.tenant)
+	var unknown tenancy.SegmentID
+	made.segments, unknown = t.segmentSet(g.Segments)
+	if unknown != "" && holder == t.tenant { // a member of a holding need not have each segment of its head
+		return grant{}, tenancy.E(tenancy.Invalid, "segment_unknown", fmt.Sprintf("tenant %s has no segment %q", t.tenant, unknown))
+	}
+	if g.Per == tenancy.PerTenant {
+		made.pool = string(holder) + "/" + string(g.ID)
+	}
+	if !g.ValidFrom.IsZero() {
+		made.validFrom = dayStart(g.ValidFrom, of.zone)
+	}
+	if !g.ValidUntil.IsZero() {
+		made.validU = dayStart(g.ValidUntil, of.zone)
+	}
+	return made, nil
+}
+
+// segmentSet resolves the names of segments; unknown is one that the tenant
+// does not have. A set is empty when it has none of them, which is nobody.
+func (t *Terms) segmentSet(ids []tenancy.SegmentID) (set segmentSet, unknown tenancy.SegmentID) {
 	for _, id := range ids {
 		i := slices.IndexFunc(t.segments, func(s segment) bool { return s.id == id })
 		if i < 0 {
-			return 0, tenancy.E(tenancy.Invalid, "segment_unknown", fmt.Sprintf("tenant %s has no segment %q", t.tenant, id))
+			unknown = id
+			continue
 		}
 		set |= 1 << i
 	}
-	return set, nil
+	return set, unknown
 }
 
 // running returns the contract that runs at the instant, or nil.
@@ -136,12 +162,17 @@ func (t *Terms) reference(at time.Time) *contract {
 	return nil
 }
 
-func (c *contract) runs(at time.Time) bool { return !at.Before(c.from) && at.Before(c.until) }
+func (c *contract) runs(at time.Time) bool {
+	return !at.Before(c.from) && (c.until.IsZero() || at.Before(c.until))
+}
 
 // holds reports whether the grant is within its own dates.
 func (g *grant) holds(at time.Time) bool {
 	return !at.Before(g.validFrom) && (g.validU.IsZero() || at.Before(g.validU))
 }
+
+// meant reports whether the grant is meant for somebody in the segments.
+func (g *grant) meant(segments segmentSet) bool { return g.everybody || g.segments&segments != 0 }
 
 func (g *grant) covers(code tenancy.SpecialistTypeCode) bool {
 	return slices.Contains(g.SpecialistTypes, code)

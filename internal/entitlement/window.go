@@ -54,12 +54,23 @@ func windowOf(kind tenancy.WindowKind, day, base tenancy.Date, length int) days 
 	return days{tenancy.NewDate(day.Year, time.January, 1), tenancy.NewDate(day.Year+1, time.January, 1)}
 }
 
+// period returns the contract's period in which the day lies; the last one ends
+// with the contract.
+func (c *contract) period(day tenancy.Date) Window {
+	from, until := c.Period(day)
+	w := days{from, until}.in(c.zone)
+	if !c.end.IsZero() && !until.Before(c.end) {
+		w.Until = c.until
+	}
+	return w
+}
+
 // window returns the grant's window on a day for someone at work since a day.
 func (c *contract) window(g *grant, day, since tenancy.Date) Window {
 	if g.Window == tenancy.WholeContract {
-		return Window{From: c.from, Until: c.until}
+		return c.period(day)
 	}
-	base := c.first
+	base := c.From
 	if g.Window == tenancy.HireYear && !since.IsZero() {
 		base = since
 	}
