@@ -39,6 +39,8 @@ func TestSchemasHaveTheTypesFields(t *testing.T) {
 		"Window":        {schema: doc.Components.Schemas["Window"].Value, value: entitlement.Window{}},
 		"Entitlements":  {schema: doc.Components.Schemas["Entitlements"].Value, value: entitlementsAnswer{}},
 		"its items":     {schema: entitlements["items"].Value.Items.Value, value: typeAnswer{}},
+		"Override":      {schema: doc.Components.Schemas["Override"].Value, value: entitlement.Override{}},
+		"its request":   {schema: doc.Components.Schemas["OverrideRequest"].Value, value: entitlement.OverrideRequest{}, sent: true},
 		"Search":        {schema: doc.Components.Schemas["Search"].Value, value: searchRequest{}, sent: true},
 		"Employee":      {schema: doc.Components.Schemas["Employee"].Value, value: employeeAnswer{}},
 		"Employment":    {schema: doc.Components.Schemas["Employment"].Value, value: employmentAnswer{}},

@@ -63,6 +63,7 @@ type Options struct {
 	Snapshots Snapshots
 	Rosters   Rosters
 	Employees Employees
+	Overrides Overrides
 	// Ready returns an error while the server cannot do its work.
 	Ready   func(context.Context) error
 	Log     *slog.Logger
@@ -80,6 +81,7 @@ type Server struct {
 	snapshots Snapshots
 	rosters   Rosters
 	employees Employees
+	overrides Overrides
 	ready     func(context.Context) error
 	log       *slog.Logger
 	metrics   *metrics
@@ -96,7 +98,7 @@ type Server struct {
 // are required.
 func New(o Options) *Server {
 	s := &Server{
-		tokens: o.Tokens, snapshots: o.Snapshots, rosters: o.Rosters, employees: o.Employees,
+		tokens: o.Tokens, snapshots: o.Snapshots, rosters: o.Rosters, employees: o.Employees, overrides: o.Overrides,
 		ready: o.Ready, log: o.Log, metrics: newMetrics(o.Metrics),
 		uploads: uploadSlots{each: map[tenancy.TenantSlug]int{}}, maxUpload: o.MaxUpload, spoolDir: o.SpoolDir, pace: usualPace,
 	}
@@ -135,6 +137,9 @@ func (s *Server) table() []route {
 	return []route{
 		{"POST", "/v1/entitlements/check", tenancy.CheckEntitlement, checkDeadline, s.check},
 		{"GET", "/v1/employees/{id}/entitlements", tenancy.ReadEntitlements, checkDeadline, s.entitlements},
+		{"GET", "/v1/employees/{id}/overrides", tenancy.OverrideEntitlement, usualDeadline, s.listOverrides},
+		{"POST", "/v1/employees/{id}/overrides", tenancy.OverrideEntitlement, usualDeadline, s.addOverride},
+		{"DELETE", "/v1/employees/{id}/overrides/{override}", tenancy.OverrideEntitlement, usualDeadline, s.endOverride},
 		{"POST", "/v1/employees/search", tenancy.ReadEmployees, usualDeadline, s.searchEmployees},
 		{"GET", "/v1/employees/{id}", tenancy.ReadEmployees, usualDeadline, s.employee},
 		{"POST", "/v1/tenants/{slug}/imports", tenancy.UploadRoster, uploadDeadline, s.upload},

@@ -25,6 +25,7 @@ import (
 const (
 	employeeOfCDEK = "0193b6f2-7d5a-7c11-9a55-3d1f5b0e7a01"
 	importOfCDEK   = "0193b6f2-7d5a-7c11-9a55-3d1f5b0e7a02"
+	overrideOfCDEK = "0193b6f2-7d5a-7c11-9a55-3d1f5b0e7a03"
 	nobody         = "0193b6f2-7d5a-7c11-9a55-3d1f5b0e7aff"
 )
 
@@ -70,7 +71,7 @@ func newWorld(t testing.TB) *world {
 	w.terms = terms
 	w.server = api.New(api.Options{
 		MaxUpload: 1 << 20, SpoolDir: t.TempDir(),
-		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Metrics: prometheus.NewRegistry(),
+		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Overrides: w, Metrics: prometheus.NewRegistry(),
 		Ready: func(context.Context) error { return w.ready }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	})
 	return w
@@ -135,6 +136,25 @@ func (w *world) Employee(ctx context.Context, actor tenancy.Actor, id tenancy.Em
 		return tenancy.Employee{}, err
 	}
 	return anEmployee(), nil
+}
+
+func anOverride() entitlement.Override {
+	return entitlement.Override{
+		ID: overrideOfCDEK, Grant: "talk", Amount: 2, From: tenancy.NewDate(2026, 11, 21), Until: tenancy.NewDate(2027, 1, 1), Reason: entitlement.Goodwill,
+		Reference: "HELP-1234", Author: "p", MadeAt: time.Unix(1795262400, 0).UTC(), State: entitlement.OverrideCurrent,
+	}
+}
+
+func (w *world) Overrides(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID) ([]entitlement.Override, error) {
+	return []entitlement.Override{anOverride()}, w.may(ctx, actor, tenancy.OverrideEntitlement, tenantOf(string(id)), "employee_unknown")
+}
+
+func (w *world) AddOverride(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID, _ entitlement.OverrideRequest, key string) (entitlement.Override, bool, error) {
+	return anOverride(), key != "again", w.may(ctx, actor, tenancy.OverrideEntitlement, tenantOf(string(id)), "employee_unknown")
+}
+
+func (w *world) EndOverride(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID, _ entitlement.OverrideID) (entitlement.Override, error) {
+	return anOverride(), w.may(ctx, actor, tenancy.OverrideEntitlement, tenantOf(string(id)), "employee_unknown")
 }
 
 // tenantOf says whose the world's things are.

@@ -32,6 +32,7 @@ func newEntitlementCommand() *cobra.Command {
 	cmd.AddCommand(
 		newEntitlementDecideCommand(),
 		newEntitlementCheckCommand(),
+		newEntitlementOverrideCommand(),
 	)
 	return cmd
 }

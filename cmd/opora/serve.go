@@ -98,6 +98,7 @@ func newAPI(cfg Config, log *slog.Logger, db *postgres.DB, entitlements *postgre
 		Snapshots: entitlements,
 		Rosters:   rosters{useCases},
 		Employees: useCases,
+		Overrides: useCases,
 		Ready:     ready,
 		Log:       log,
 		Metrics:   newRegistry(keys, db),

@@ -46,15 +46,27 @@ const (
 	ReadOwnEmployment Action = "self.read"
 )
 
+// The actions of those who look after one employee's entitlements.
+const (
+	// OverrideEntitlement is to make, end and see dated exceptions of one
+	// employee. HR may not: they are not the company's to give under a contract
+	// with the platform, and who has one tells of who uses help.
+	OverrideEntitlement Action = "entitlement.override"
+	// ReadPastEntitlements is to be told what somebody was entitled to, and by
+	// what, for disputes. HR is told of contracts and lists, not of overrides.
+	ReadPastEntitlements Action = "entitlement.past"
+)
+
 // Permissions says which role may do what; what is not here is refused. An HR
 // admin's permissions hold in his own tenants only (Actor.May).
 var Permissions = map[Role][]Action{
-	RoleHRAdmin:       {ReadEmployees, UploadRoster, ReadRoster, ExportRoster, ApproveRoster, ApplyRoster, IssueActivation},
-	RolePlatformAdmin: {ReadEmployees, UploadRoster, ReadRoster, ApproveRoster, ApplyRoster, IssueActivation, ReadEntitlements, ReadAllTenants, ReadContour},
-	RoleBookingCore:   {CheckEntitlement, ReadEntitlements, ReadChanges},
-	RoleEmployee:      {ReadOwnEmployment},
+	RoleHRAdmin: {ReadEmployees, UploadRoster, ReadRoster, ExportRoster, ApproveRoster, ApplyRoster, IssueActivation, ReadPastEntitlements},
+	RolePlatformAdmin: {ReadEmployees, UploadRoster, ReadRoster, ApproveRoster, ApplyRoster, IssueActivation, ReadEntitlements, ReadAllTenants, ReadContour,
+		OverrideEntitlement, ReadPastEntitlements},
+	RoleBookingCore: {CheckEntitlement, ReadEntitlements, ReadChanges},
+	RoleEmployee:    {ReadOwnEmployment},
 	RoleOperator: {ReadEmployees, UploadRoster, ReadRoster, ExportRoster, ApproveRoster, ApplyRoster, IssueActivation, CheckEntitlement,
-		ReadEntitlements, ReadChanges, ReadAllTenants, ApplyCatalogue, ReadContour},
+		ReadEntitlements, ReadChanges, ReadAllTenants, ApplyCatalogue, ReadContour, OverrideEntitlement, ReadPastEntitlements},
 }
 
 // Has reports whether the actor has the role.
