@@ -25,6 +25,12 @@ const (
 	PoolExhausted      Reason = "pool_exhausted" // only tenant-wide pools cover it, and they are used up
 )
 
+// Reasons returns all of them, in the order in which Decide looks for them.
+func Reasons() []Reason {
+	return []Reason{OK, EmployeeUnknown, EmployeeInactive, EmployeeNotStarted, TenantSuspended, ContractAbsent,
+		TypeUnknown, TypeNotCovered, FormatNotCovered, AudienceNotCovered, QuotaExhausted, PoolExhausted}
+}
+
 // Decision is the answer to a Query; its JSON is the answer of
 // POST /v1/entitlements/check.
 type Decision struct {
