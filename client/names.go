@@ -21,6 +21,7 @@ type (
 	EmployeeID         = tenancy.EmployeeID
 	SpecialistTypeCode = tenancy.SpecialistTypeCode
 	GrantID            = tenancy.GrantID
+	ContractID         = tenancy.ContractID
 	TenantSlug         = tenancy.TenantSlug
 	Format             = tenancy.Format
 	Per                = tenancy.Per
