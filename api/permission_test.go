@@ -26,6 +26,7 @@ type asked struct {
 var permissions = map[string]asked{
 	"POST /v1/entitlements/check":                    {path: "/v1/entitlements/check", body: `{"employee_id":"%s","specialist_type":"psychologist","at":"2026-12-01T10:00:00+03:00"}`, thing: employeeOfCDEK, ok: 200, may: "booking"},
 	"GET /v1/employees/{id}/entitlements":            {path: "/v1/employees/%s/entitlements", thing: employeeOfCDEK, other: nobody, ok: 200, may: "booking platform"},
+	"GET /v1/employees/{id}/entitlements/as-of":      {path: "/v1/employees/%s/entitlements/as-of?at=2026-12-01T10:00:00%2B03:00&lang=kk", thing: employeeOfCDEK, other: nobody, ok: 200, may: "hr-cdek hr-cdek-2 platform"},
 	"GET /v1/employees/{id}/overrides":               {path: "/v1/employees/%s/overrides", thing: employeeOfCDEK, other: nobody, ok: 200, may: "platform"},
 	"POST /v1/employees/{id}/overrides":              {path: "/v1/employees/%s/overrides", body: `{"grant":"talk","amount":2,"from":"2026-11-21","until":"2027-01-01","reason":"goodwill"}`, thing: employeeOfCDEK, other: nobody, ok: 201, may: "platform"},
 	"DELETE /v1/employees/{id}/overrides/{override}": {path: "/v1/employees/%s/overrides/" + overrideOfCDEK, thing: employeeOfCDEK, other: nobody, ok: 200, may: "platform"},

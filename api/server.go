@@ -64,6 +64,7 @@ type Options struct {
 	Rosters   Rosters
 	Employees Employees
 	Overrides Overrides
+	Past      Past
 	// Ready returns an error while the server cannot do its work.
 	Ready   func(context.Context) error
 	Log     *slog.Logger
@@ -82,6 +83,7 @@ type Server struct {
 	rosters   Rosters
 	employees Employees
 	overrides Overrides
+	past      Past
 	ready     func(context.Context) error
 	log       *slog.Logger
 	metrics   *metrics
@@ -98,7 +100,7 @@ type Server struct {
 // are required.
 func New(o Options) *Server {
 	s := &Server{
-		tokens: o.Tokens, snapshots: o.Snapshots, rosters: o.Rosters, employees: o.Employees, overrides: o.Overrides,
+		tokens: o.Tokens, snapshots: o.Snapshots, rosters: o.Rosters, employees: o.Employees, overrides: o.Overrides, past: o.Past,
 		ready: o.Ready, log: o.Log, metrics: newMetrics(o.Metrics),
 		uploads: uploadSlots{each: map[tenancy.TenantSlug]int{}}, maxUpload: o.MaxUpload, spoolDir: o.SpoolDir, pace: usualPace,
 	}
@@ -137,6 +139,7 @@ func (s *Server) table() []route {
 	return []route{
 		{"POST", "/v1/entitlements/check", tenancy.CheckEntitlement, checkDeadline, s.check},
 		{"GET", "/v1/employees/{id}/entitlements", tenancy.ReadEntitlements, checkDeadline, s.entitlements},
+		{"GET", "/v1/employees/{id}/entitlements/as-of", tenancy.ReadPastEntitlements, usualDeadline, s.entitlementsAsOf},
 		{"GET", "/v1/employees/{id}/overrides", tenancy.OverrideEntitlement, usualDeadline, s.listOverrides},
 		{"POST", "/v1/employees/{id}/overrides", tenancy.OverrideEntitlement, usualDeadline, s.addOverride},
 		{"DELETE", "/v1/employees/{id}/overrides/{override}", tenancy.OverrideEntitlement, usualDeadline, s.endOverride},

@@ -57,21 +57,24 @@ type world struct {
 	upload  api.Upload    // the last one received, its content below
 	content []byte
 	terms   *entitlement.Terms
+
+	contract tenancy.Contract
 }
 
 func newWorld(t testing.TB) *world {
 	w := &world{t: t}
-	terms, err := entitlement.Compile(tenancy.Tenant{Slug: "cdek", Contracts: []tenancy.Contract{{
+	w.contract = tenancy.Contract{
 		ID: "cdek-ru-2026", Country: "RU", TimeZone: "Europe/Moscow", From: tenancy.NewDate(2026, 1, 1), Until: tenancy.NewDate(2027, 1, 1),
 		Grants: []tenancy.Grant{{ID: "talk", SpecialistTypes: []tenancy.SpecialistTypeCode{"psychologist"}, Amount: 6, Per: tenancy.PerEmployee, Window: tenancy.CalendarYear}},
-	}}}, []tenancy.SpecialistType{{Code: "psychologist"}, {Code: "lawyer"}})
+	}
+	terms, err := entitlement.Compile(tenancy.Tenant{Slug: "cdek", Contracts: []tenancy.Contract{w.contract}}, []tenancy.SpecialistType{{Code: "psychologist"}, {Code: "lawyer"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.terms = terms
 	w.server = api.New(api.Options{
 		MaxUpload: 1 << 20, SpoolDir: t.TempDir(),
-		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Overrides: w, Metrics: prometheus.NewRegistry(),
+		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Overrides: w, Past: w, Metrics: prometheus.NewRegistry(),
 		Ready: func(context.Context) error { return w.ready }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	})
 	return w
@@ -147,6 +150,36 @@ func anOverride() entitlement.Override {
 
 func (w *world) Overrides(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID) ([]entitlement.Override, error) {
 	return []entitlement.Override{anOverride()}, w.may(ctx, actor, tenancy.OverrideEntitlement, tenantOf(string(id)), "employee_unknown")
+}
+
+// EntitlementsAsOf implements api.Past, with every source that there can be.
+func (w *world) EntitlementsAsOf(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID, at, known time.Time) (entitlement.PastEntitlements, error) {
+	if err := w.may(ctx, actor, tenancy.ReadPastEntitlements, tenantOf(string(id)), "employee_unknown"); err != nil {
+		return entitlement.PastEntitlements{}, err
+	}
+	if known.IsZero() {
+		known = time.Unix(1795262400, 0).UTC()
+	}
+	early := time.Unix(1704103200, 0).UTC()
+	employee := anEmployee()
+	from := entitlement.Source{LearntAt: early, Import: &entitlement.ImportSource{ID: importOfCDEK, Mode: "add", UploadedAt: early, UploadedBy: "h1", AppliedAt: early}}
+	h := entitlement.History{
+		Tenant: "cdek", Employee: id, Known: known, Overrides: []entitlement.Override{anOverride()},
+		Types:   []entitlement.Version[[]tenancy.SpecialistType]{{Of: []tenancy.SpecialistType{{Code: "psychologist"}, {Code: "lawyer"}}, LearntAt: early}},
+		Tenants: []entitlement.Version[tenancy.Tenant]{{Of: tenancy.Tenant{Slug: "cdek"}, LearntAt: early}},
+		Contracts: []entitlement.ContractHistory{{ID: w.contract.ID, Versions: []entitlement.Version[tenancy.Contract]{
+			{Of: w.contract, LearntAt: early, SupersededAt: known, Source: entitlement.Source{LearntAt: early, Revision: "r1", Plan: nobody, By: "operator"}},
+			{Of: w.contract, LearntAt: known, Source: entitlement.Source{LearntAt: known, Revision: "r2"}},
+		}}},
+		Employments: []entitlement.EmploymentHistory{
+			{ID: nobody, Versions: []entitlement.Version[tenancy.Employment]{
+				{Of: employee.Employments[0], LearntAt: early, SupersededAt: known, Source: from},
+				{Of: tenancy.Employment{LegalEntity: "global", Position: "Курьер"}, LearntAt: known, Source: entitlement.Source{LearntAt: known, Undid: importOfCDEK}},
+			}},
+			{ID: importOfCDEK, Versions: []entitlement.Version[tenancy.Employment]{{LearntAt: early, SupersededAt: known, Source: from}}},
+		},
+	}
+	return h.Entitlements(at)
 }
 
 func (w *world) AddOverride(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID, _ entitlement.OverrideRequest, key string) (entitlement.Override, bool, error) {

@@ -29,27 +29,22 @@ type pace struct {
 
 var usualPace = pace{first: 200 * time.Millisecond, most: 5 * time.Second, snapshot: time.Minute, answer: 10 * time.Second, whole: 15 * time.Minute}
 
-// follower fills a client and keeps it up; it is one goroutine. It looks at the
-// feed without waiting, until there is nothing; then it waits at the feed for
-// what comes, and looks again. Looking tells up to when everything is known:
-// what was committed before the question was asked is in the answer, and how
-// long either was on the way does not matter. Waiting tells of changes at once.
-//
-// It waits by long poll, not by server-sent events: a question has a deadline
-// and a token of its own, one that is lost is asked again, and a proxy that
-// holds streams back does no harm.
+// follower fills a client and keeps it up; it is one goroutine. It asks by long
+// poll, not by server-sent events: every answer says up to when there was
+// nothing, each question has a deadline and a token of its own, and a proxy
+// that holds streams back does no harm.
 type follower struct {
 	client *Client
 	opora  *opora
 	pace   pace
 	wait   time.Duration // at the feed's end; whole seconds
-	pause  time.Duration // instead of waiting at the feed, and when it does not let us wait
+	pause  time.Duration // after an empty answer that came without waiting
 
 	directory *entitlement.Directory // nil: a snapshot is needed and there was none
 	cursor    Cursor                 // empty: a snapshot is needed
 	terms     int64
 	asOf      reading
-	atEnd     bool // the last look found nothing: wait for what comes
+	atEnd     bool // nothing came last time: wait for what comes
 	more      bool // there was more already
 
 	failures int // since an answer of the feed
@@ -123,20 +118,29 @@ func (f *follower) follow(ctx context.Context) (time.Duration, error) {
 	}
 	waited := f.client.clock().mono - start.mono
 	if err := f.apply(ctx, page.Items); err != nil {
-		f.atEnd = false
 		return 0, err
 	}
-	empty := len(page.Items) == 0
-	f.cursor, f.more, f.atEnd = page.Next, page.More, empty && wait == 0
+	f.cursor, f.more, f.atEnd = page.Next, page.More, len(page.Items) == 0
 	if !page.More {
-		f.asOf = start
+		f.asOf = seenUntil(start, wait, waited, f.atEnd)
 	}
 	f.publish()
 	f.succeeded(len(page.Items))
-	if empty && (wait == 0 && f.wait == 0 || waited < wait) {
+	if f.atEnd && (wait == 0 && f.wait == 0 || waited < wait) {
 		return f.pause, nil
 	}
 	return 0, nil
+}
+
+// seenUntil says up to when an answer that holds all there was has told
+// everything. Opora looked after the question was asked; and when it waited the
+// whole time for nothing, it looked once more after that time. Both are by our
+// own clock, and neither counts on the way that question and answer took.
+func seenUntil(start reading, wait, waited time.Duration, empty bool) reading {
+	if empty && waited >= wait {
+		return start.add(wait)
+	}
+	return start
 }
 
 func (f *follower) publish() {

@@ -33,6 +33,7 @@ func newEntitlementCommand() *cobra.Command {
 		newEntitlementDecideCommand(),
 		newEntitlementCheckCommand(),
 		newEntitlementOverrideCommand(),
+		newEntitlementAsOfCommand(),
 	)
 	return cmd
 }

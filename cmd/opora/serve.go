@@ -99,6 +99,7 @@ func newAPI(cfg Config, log *slog.Logger, db *postgres.DB, entitlements *postgre
 		Rosters:   rosters{useCases},
 		Employees: useCases,
 		Overrides: useCases,
+		Past:      useCases,
 		Ready:     ready,
 		Log:       log,
 		Metrics:   newRegistry(keys, db),

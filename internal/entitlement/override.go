@@ -1,7 +1,6 @@
 package entitlement
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -118,7 +117,7 @@ func (r OverrideRequest) Validate(tenant tenancy.Tenant) error {
 	case r.Reference != "" && !referencePattern.MatchString(r.Reference):
 		return overrideInvalid("reference_invalid", "reference is the number of a ticket, such as 48151 or HELP-1234, and nothing else: a sentence about one person soon says why he needs help, and that is kept nowhere.")
 	}
-	return r.within(tenant.Contracts)
+	return r.within(tenant)
 }
 
 // reasonRule says which reasons there are, and why not in one's own words.
@@ -132,14 +131,14 @@ func reasonRule() string {
 
 // within looks for the grant in the contracts, and for the override's days in
 // those of the contracts that have it.
-func (r OverrideRequest) within(contracts []tenancy.Contract) error {
+func (r OverrideRequest) within(tenant tenancy.Tenant) error {
 	var first, end tenancy.Date
 	var meets bool
-	for _, c := range contracts {
+	for _, c := range tenant.Contracts {
 		if !slices.ContainsFunc(c.Grants, func(g tenancy.Grant) bool { return g.ID == r.Grant }) {
 			continue
 		}
-		last := lastEnd(c)
+		last := r.lastEnd(tenant, c)
 		meets = meets || r.From.Before(last) && c.From.Before(r.Until)
 		if first.IsZero() || c.From.Before(first) {
 			first = c.From
@@ -150,7 +149,7 @@ func (r OverrideRequest) within(contracts []tenancy.Contract) error {
 	}
 	switch {
 	case !meets:
-		return overrideInvalid("grant_unknown", r.unknown(contracts))
+		return overrideInvalid("grant_unknown", r.unknown(tenant))
 	case r.From.Before(first) || r.Until.After(end):
 		return overrideInvalid("override_dates", fmt.Sprintf("The contracts with the grant %s run from %s until %s (renewal included); an override lies within these days.", r.Grant, first, end))
 	}
@@ -158,10 +157,10 @@ func (r OverrideRequest) within(contracts []tenancy.Contract) error {
 }
 
 // unknown names the grants that there are on the override's days.
-func (r OverrideRequest) unknown(contracts []tenancy.Contract) string {
+func (r OverrideRequest) unknown(tenant tenancy.Tenant) string {
 	var known []string
-	for _, c := range contracts {
-		if !r.From.Before(lastEnd(c)) || !c.From.Before(r.Until) {
+	for _, c := range tenant.Contracts {
+		if !r.From.Before(r.lastEnd(tenant, c)) || !c.From.Before(r.Until) {
 			continue
 		}
 		for _, g := range c.Grants {
@@ -177,10 +176,14 @@ func (r OverrideRequest) unknown(contracts []tenancy.Contract) string {
 
 func overrideInvalid(code, message string) error { return tenancy.E(tenancy.Invalid, code, message) }
 
-// lastEnd is the first day after a contract.
-func lastEnd(c tenancy.Contract) tenancy.Date { return c.Until }
-
-// SortOverrides puts overrides in the order in which they were made.
-func SortOverrides(all []Override) {
-	slices.SortFunc(all, func(a, b Override) int { return cmp.Or(a.MadeAt.Compare(b.MadeAt), cmp.Compare(a.ID, b.ID)) })
+// lastEnd is the first day after a contract, as far as an override may count
+// on it: of one that renews itself, after the period that comes after the
+// override's first day.
+func (r OverrideRequest) lastEnd(tenant tenancy.Tenant, c tenancy.Contract) tenancy.Date {
+	end := tenant.End(c)
+	if end.IsZero() {
+		_, renewed := c.Period(r.From)
+		_, end = c.Period(renewed)
+	}
+	return end
 }

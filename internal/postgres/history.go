@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ponimayu/opora/internal/entitlement"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -15,7 +15,7 @@ import (
 // EmployeeAsOf returns an employee as he was at an instant, as far as it was
 // known at another: EmployeeAsOf(at, time.Now()) is the truth as we have it
 // today, EmployeeAsOf(at, at) what was answered then. Of employments only those
-// that held at the instant are there; an employee whom nothing is known of is
+// that had begun are there; an employee whom nothing is known of is
 // NotFound.
 func (r *Rosters) EmployeeAsOf(ctx context.Context, actor tenancy.Actor, id tenancy.EmployeeID, at, known time.Time) (e tenancy.Employee, err error) {
 	tenant, err := r.tenantOfEmployee(ctx, actor, tenancy.ReadEmployees, id)
@@ -27,7 +27,8 @@ func (r *Rosters) EmployeeAsOf(ctx context.Context, actor tenancy.Actor, id tena
 		if err != nil {
 			return err
 		}
-		employments, err := employmentsAsOf(ctx, tx, tenant, id, at, known)
+		day := tenancy.DateOf(at.In(zone(c.Country.TimeZone)))
+		employments, err := employmentsAsOf(ctx, tx, tenant, id, at, known, day)
 		if err != nil {
 			return err
 		}
@@ -41,21 +42,29 @@ func (r *Rosters) EmployeeAsOf(ctx context.Context, actor tenancy.Actor, id tena
 			return unknownEmployee()
 		}
 		e.ID, e.Tenant, e.Employments = id, tenant, employments
-		e.Status = roster.Status(employments, tenancy.DateOf(at.In(zone(c.Country.TimeZone))), c.Grace)
+		e.Status = roster.Status(employments, day, c.Grace)
 		return err
 	})
 	return e, err
 }
 
-func employmentsAsOf(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id tenancy.EmployeeID, at, known time.Time) (all []tenancy.Employment, err error) {
-	var b []byte
-	err = tx.QueryRow(ctx, `
-		SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', id, 'legal_entity', legal_entity, 'employee_no', employee_no, 'employee_key', employee_key,
-			'department', department, 'position', position, 'grade', grade, 'segment', segment, 'hired_on', hired_on, 'left_on', left_on)) ORDER BY held_from, id), '[]')
-		FROM employment_history WHERE tenant = $1 AND person_id = $2 AND held_from <= $3 AND held_until > $3 AND learnt_at <= $4 AND superseded_at > $4`,
-		tenant, id, at, known).Scan(&b)
-	if err != nil {
+// employmentsAsOf returns the employments that had begun by the instant, by the
+// rules of entitlement.History.
+func employmentsAsOf(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, id tenancy.EmployeeID, at, known time.Time, day tenancy.Date) (all []tenancy.Employment, err error) {
+	h := entitlement.History{Tenant: tenant, Employee: id, Known: known}
+	if err := readEmploymentHistory(ctx, tx, &h); err != nil {
 		return nil, err
 	}
-	return all, json.Unmarshal(b, &all)
+	stood := at
+	if known.Before(at) {
+		stood = known
+	}
+	for _, e := range h.Employments {
+		for _, spell := range e.AsOf(stood, day) {
+			if !day.Before(spell.HiredOn) {
+				all = append(all, spell)
+			}
+		}
+	}
+	return all, nil
 }
