@@ -65,7 +65,7 @@ func serve(ctx context.Context, cfg Config, log *slog.Logger, listening func(net
 		if server.draining.Load() {
 			return errors.New("the process is stopping")
 		}
-		return ready(ctx, db, keys)
+		return ready(ctx, db, keys, entitlements)
 	})
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func newAPI(cfg Config, log *slog.Logger, db *postgres.DB, entitlements *postgre
 		Past:      useCases,
 		Ready:     ready,
 		Log:       log,
-		Metrics:   newRegistry(keys, db),
+		Metrics:   newRegistry(keys, db, entitlements),
 		MaxUpload: cfg.Uploads.MaxBytes(),
 		SpoolDir:  cfg.Uploads.Dir,
 	}), nil
@@ -119,20 +119,23 @@ func (r rosters) Receive(ctx context.Context, actor tenancy.Actor, u api.Upload)
 }
 
 // ready says why requests cannot be answered: without PostgreSQL nothing can,
-// without keys nobody can show who he is. Keys that Keycloak does not renew
+// while the employees are being read every check would cost a query, without keys nobody can show who he is. Keys that Keycloak does not renew
 // at the moment are no reason.
-func ready(ctx context.Context, db *postgres.DB, keys *token.KeySet) error {
+func ready(ctx context.Context, db *postgres.DB, keys *token.KeySet, entitlements *postgres.Entitlements) error {
 	if err := db.Ping(ctx); err != nil {
 		return err
 	}
 	if age, ok := keys.Age(); !ok || age > token.MaxStale {
 		return errors.New("no keys of the realm are known")
 	}
+	if _, _, ok := entitlements.Complete(); !ok {
+		return errors.New("the employees are being read into memory")
+	}
 	return nil
 }
 
 // newRegistry returns the process's measurements.
-func newRegistry(keys *token.KeySet, db *postgres.DB) *prometheus.Registry {
+func newRegistry(keys *token.KeySet, db *postgres.DB, entitlements *postgres.Entitlements) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		newListMetrics(db.ListsDue),
@@ -146,6 +149,20 @@ func newRegistry(keys *token.KeySet, db *postgres.DB) *prometheus.Registry {
 				return -1
 			}
 			return age.Seconds()
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "opora_entitlements_held", Help: "Employees held in memory for checks.",
+		}, func() float64 { people, _, _ := entitlements.Complete(); return float64(people) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "opora_entitlements_held_bytes", Help: "About how much memory they take.",
+		}, func() float64 { _, bytes, _ := entitlements.Complete(); return float64(bytes) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "opora_entitlements_fresh", Help: "1 while checks are answered from memory, 0 while each asks the database.",
+		}, func() float64 {
+			if entitlements.Fresh() {
+				return 1
+			}
+			return 0
 		}),
 	)
 	return registry

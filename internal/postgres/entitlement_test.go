@@ -3,10 +3,13 @@ package postgres_test
 import (
 	"context"
 	"log/slog"
+	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -80,11 +83,16 @@ func decide(t *testing.T, e *postgres.Entitlements, id tenancy.EmployeeID) entit
 // reader returns a reader whose Run goes on until the test ends.
 func reader(t *testing.T, db *postgres.DB) *postgres.Entitlements {
 	e := postgres.NewEntitlements(db)
-	ctx, stop := context.WithCancel(context.Background())
-	var run sync.WaitGroup
-	run.Go(func() { e.Run(ctx, slog.New(slog.DiscardHandler)) })
-	t.Cleanup(func() { stop(); run.Wait() })
+	run(t, e)
 	return e
+}
+
+// run has the reader go on until the test ends.
+func run(t *testing.T, e *postgres.Entitlements) {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { e.Run(ctx, slog.New(slog.DiscardHandler)) })
+	t.Cleanup(func() { stop(); running.Wait() })
 }
 
 // within repeats ask until it is right, for at most a second: the promise of
@@ -208,12 +216,14 @@ func TestALateCommitIsSeen(t *testing.T) {
 }
 
 // TestReadersNeverKeepWhatIsPast changes one employee again and again under
-// many readers: a second after the last change all must agree with it.
+// many readers, while everybody is read anew all the time: a second after the last change all must agree with it.
 func TestReadersNeverKeepWhatIsPast(t *testing.T) {
 	db := pgtest.New(t)
 	store(t, db, soldTo("cdek", 6), "r1")
 	id := hire(t, db, "cdek", "")
-	e := reader(t, db)
+	e := postgres.NewEntitlements(db)
+	e.ReloadEvery(time.Millisecond)
+	run(t, e)
 	ctx, stop := context.WithCancel(t.Context())
 	var readers sync.WaitGroup
 	for range 4 {
@@ -257,6 +267,143 @@ func TestWithoutADatabaseThereIsNoAnswer(t *testing.T) {
 	}
 }
 
+// complete waits until the reader holds everybody.
+func complete(t *testing.T, e *postgres.Entitlements) {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		if _, _, ok := e.Complete(); ok {
+			break
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatal("nobody is held after a minute")
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // for the first poll
+}
+
+// TestNobodyReachesTheDatabase: neither those who are held nor a flood of ids
+// that nobody has cost a query.
+func TestNobodyReachesTheDatabase(t *testing.T) {
+	db := pgtest.New(t)
+	store(t, db, soldTo("cdek", 6), "r1")
+	id := hire(t, db, "cdek", "")
+	e := reader(t, db)
+	complete(t, e)
+	before, began := db.Pool().Stat().AcquireCount(), time.Now()
+	const asks = 20_000
+	for range asks {
+		if d := decide(t, e, tenancy.EmployeeID(uuid.NewString())); d.Reason != entitlement.EmployeeUnknown {
+			t.Fatal(d.Reason)
+		}
+		if d := decide(t, e, id); d.Reason != entitlement.OK {
+			t.Fatal(d.Reason)
+		}
+	}
+	polls := int64(time.Since(began)/(100*time.Millisecond)) + 2
+	if n := db.Pool().Stat().AcquireCount() - before; n > polls {
+		t.Errorf("%d questions to the database for %d checks in %v", n, 2*asks, time.Since(began))
+	}
+}
+
+// TestMemoryAnswersAsTheDatabaseDoes asks both about a crowd, before and after
+// it is changed in every way, more people at once than readers see at once.
+func TestMemoryAnswersAsTheDatabaseDoes(t *testing.T) {
+	url := pgtest.URL(t)
+	db, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	store(t, db, soldTo("cdek", 6), "r1")
+	if err := pgtest.Crowd(t.Context(), url, 6_000, 3); err != nil {
+		t.Fatal(err)
+	}
+	memory, database := reader(t, db), postgres.NewEntitlements(db)
+	complete(t, memory)
+	var ids []tenancy.EmployeeID
+	err = db.ReadContour(t.Context(), func(tx pgx.Tx) error {
+		rows, err := tx.Query(t.Context(), `SELECT id::text FROM (SELECT p.id, row_number() OVER (ORDER BY e.employee_no) n FROM person p JOIN employment e ON e.person_id = p.id) x WHERE n % 40 < 2`)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[tenancy.EmployeeID])
+		return err
+	})
+	if err != nil || len(ids) < 200 {
+		t.Fatal(len(ids), err)
+	}
+	same := func() {
+		t.Helper()
+		reasons := map[entitlement.Reason]int{}
+		for _, id := range ids {
+			got, want := decide(t, memory, id), decide(t, database, id)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("-database +memory:\n%s", diff)
+			}
+			reasons[got.Reason]++
+		}
+		t.Log(reasons)
+	}
+	same()
+	err = db.ForContour(t.Context(), func(tx pgx.Tx) error {
+		for _, sql := range []string{
+			`UPDATE employment SET position = 'Курьер' WHERE length(employee_no) = 4`,
+			`UPDATE employment SET left_on = '2026-03-01' WHERE employee_no LIKE '%5'`,
+			`UPDATE person SET erased_at = now() WHERE id IN (SELECT person_id FROM employment WHERE employee_no LIKE '%6')`,
+			`DELETE FROM employment WHERE employee_no LIKE '%7'`,
+			`UPDATE grant_override SET amount = -2`,
+			`UPDATE contract SET body = jsonb_set(body, '{grace_days}', '3') WHERE tenant = 'crowd-001'`,
+			`UPDATE tenant SET dropped_at = now() WHERE tenant = 'crowd-002'`,
+		} {
+			if _, err := tx.Exec(t.Context(), sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	same()
+}
+
+// TestTermsThatCannotBeCompiled are the matter of their tenant alone.
+func TestTermsThatCannotBeCompiled(t *testing.T) {
+	db := pgtest.New(t)
+	part := soldTo("cdek", 6)
+	part.Tenants = append(part.Tenants, soldTo("avito", 6).Tenants...)
+	store(t, db, part, "r1")
+	broken, whole := hire(t, db, "avito", ""), hire(t, db, "cdek", "")
+	e := reader(t, db)
+	complete(t, e)
+	refused := func() bool { _, err := e.Snapshot(t.Context(), broken); return err != nil }
+	set := func(zone string) {
+		change(t, db, "avito", `UPDATE contract SET body = jsonb_set(body, '{time_zone}', '"`+zone+`"') WHERE tenant = 'avito' AND $1 <> ''`, broken)
+	}
+	if refused() {
+		t.Error("refused before")
+	}
+	set("Mars/Olympus")
+	within(t, "no answer for the tenant", refused)
+	if d := decide(t, e, whole); d.Reason != entitlement.OK {
+		t.Error(d.Reason)
+	}
+	set("Europe/Moscow")
+	within(t, "an answer again", func() bool { return !refused() && decide(t, e, broken).Reason == entitlement.OK })
+}
+
+// TestADatabaseOfThePast: after a restore the numbers of transactions begin
+// again, so what is held must be read anew.
+func TestADatabaseOfThePast(t *testing.T) {
+	db := pgtest.New(t)
+	for seen, want := range map[string]bool{"900000000:900000000:": true, "3:3:": false} {
+		if got, err := postgres.Rewound(t.Context(), db, seen); err != nil || got != want {
+			t.Errorf("after %s: %v %v", seen, got, err)
+		}
+	}
+}
+
 func BenchmarkSnapshot(b *testing.B) {
 	db := pgtest.New(b)
 	if err := db.StoreCatalogue(b.Context(), soldTo("cdek", 6), "r1"); err != nil {
@@ -284,4 +431,44 @@ func BenchmarkSnapshot(b *testing.B) {
 	go e.Run(ctx, slog.New(slog.DiscardHandler))
 	time.Sleep(300 * time.Millisecond)
 	b.Run("from memory", ask)
+}
+
+// TestAMillionPeopleAreHeld measures how long it takes to read everybody, and
+// what they take in memory.
+func TestAMillionPeopleAreHeld(t *testing.T) {
+	people := 20_000
+	if os.Getenv("OPORA_TEST_LONG") != "" {
+		people = 1_000_000
+	}
+	url := pgtest.URL(t)
+	db, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	store(t, db, tenancy.Catalogue{SpecialistTypes: []tenancy.SpecialistType{{Code: "psychologist"}}}, "r1")
+	began := time.Now()
+	if err := pgtest.Crowd(t.Context(), url, people, 500); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("written in %v", time.Since(began))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	began = time.Now()
+	e := reader(t, db)
+	for {
+		if n, bytes, ok := e.Complete(); ok {
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			t.Logf("%d people held after %v; heap grew by %d bytes each, with terms; Bytes says %d", n, time.Since(began), (after.HeapAlloc-before.HeapAlloc)/uint64(n), bytes/n)
+			if n != people {
+				t.Errorf("held %d of %d", n, people)
+			}
+			return
+		}
+		if time.Sleep(time.Millisecond); time.Since(began) > 5*time.Minute {
+			t.Fatal("not in five minutes")
+		}
+	}
 }

@@ -1,0 +1,230 @@
+package postgres
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// Run reads everybody and follows the changes until ctx ends. It asks often
+// instead of listening: a notification would hold a lock of the whole server at
+// every commit, and is lost with its connection, while the question costs a
+// fraction of a millisecond and needs no second truth beside it.
+//
+// From time to time, and when the database has gone back to an earlier state,
+// everybody is read anew, so that nothing that was ever missed is wrong for ever.
+func (e *Entitlements) Run(ctx context.Context, log *slog.Logger) {
+	report := reporter{log: log}
+	var f *follower
+	for ctx.Err() == nil && f == nil {
+		var err error
+		f, err = e.load(ctx, log)
+		if report.of(ctx, "reading everybody", err); err != nil {
+			pause(ctx, retryLoad)
+		}
+	}
+	next := make(chan *follower, 1) // who has read everybody anew
+	reloading, loaded := false, time.Now()
+	for ; ctx.Err() == nil; pause(ctx, pollEvery) {
+		rewound, err := f.poll(ctx)
+		report.of(ctx, "following the changes", err)
+		if !reloading && (rewound || time.Since(loaded) > e.reloadEvery) {
+			reloading = true
+			go func() { next <- e.reload(ctx, log) }()
+		}
+		select {
+		case f = <-next:
+			reloading, loaded = false, time.Now()
+		default:
+		}
+	}
+	if reloading {
+		<-next
+	}
+}
+
+// reload loads until it succeeds; after ctx has ended what it returns is not used.
+func (e *Entitlements) reload(ctx context.Context, log *slog.Logger) *follower {
+	for {
+		f, err := e.load(ctx, log)
+		if err == nil || ctx.Err() != nil {
+			return f
+		}
+		pause(ctx, retryLoad)
+	}
+}
+
+// reporter logs when something begins to fail and when it works again.
+type reporter struct {
+	log     *slog.Logger
+	failing bool
+}
+
+func (r *reporter) of(ctx context.Context, what string, err error) {
+	if r.failing != (err != nil) && ctx.Err() == nil {
+		r.failing = err != nil
+		r.log.Warn("entitlements: "+what, "broken", r.failing, "kind", string(tenancy.KindOf(err)))
+	}
+}
+
+// follower is what Run holds, and what it has seen.
+type follower struct {
+	of        *Entitlements
+	directory *entitlement.Directory
+	terms     contourTerms
+	seen      string // pg_snapshot: the transactions whose changes are held
+	shown     bool   // to readers
+}
+
+// load returns a follower that has read everybody. Readers see what it holds
+// after its first poll.
+func (e *Entitlements) load(ctx context.Context, log *slog.Logger) (*follower, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	began := time.Now()
+	f := &follower{of: e, directory: entitlement.NewDirectory()}
+	err := e.db.ReadContour(ctx, func(tx pgx.Tx) (err error) {
+		if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&f.seen); err != nil {
+			return err
+		}
+		if f.terms, err = readTerms(ctx, tx, contourTerms{}); err != nil {
+			return err
+		}
+		f.directory.SetTerms(f.terms.revision, f.terms.tenants)
+		for p, err := range readPeople(ctx, tx, everybody) {
+			if err != nil {
+				return err
+			}
+			f.directory.Put(f.terms.record(p))
+		}
+		return nil
+	})
+	if err == nil {
+		log.Info("entitlements: everybody is in memory", "people", f.directory.Len(), "bytes", f.directory.Bytes(), "took", time.Since(began).Round(time.Millisecond))
+	}
+	return f, err
+}
+
+// poll learns what has changed since the last poll, takes it in, and makes what
+// is held good as of the poll's beginning.
+func (f *follower) poll(ctx context.Context) (rewound bool, err error) {
+	start := time.Since(f.of.began)
+	news, err := f.glance(ctx)
+	if err != nil || news.rewound {
+		return news.rewound, err
+	}
+	if news.changed || news.terms != f.terms.revision {
+		if err := f.catchUp(ctx); err != nil {
+			return false, err
+		}
+	} else {
+		f.seen = news.now
+	}
+	if !f.shown {
+		f.show(f.terms.broken)
+		f.of.terms.Store(&f.terms)
+	}
+	f.of.fresh.Store(int64(start + freshFor))
+	return false, nil
+}
+
+// show lets readers see what is held.
+func (f *follower) show(broken map[tenancy.TenantSlug]error) {
+	f.shown = true
+	f.of.held.Store(&heldPeople{f.directory, broken})
+}
+
+// glance is what a poll sees in one round trip.
+type glance struct {
+	now     string // pg_snapshot
+	rewound bool   // transactions that were seen have not happened
+	changed bool   // some employee
+	terms   int64  // their revision
+}
+
+func (f *follower) glance(ctx context.Context) (g glance, err error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	var b pgx.Batch // one implicit transaction, in which the role holds
+	b.Queue(`SELECT set_config('role', $1, true), set_config('opora.tenant', '', true)`, roleContour)
+	b.Queue(`
+		SELECT pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax($1::text::pg_snapshot),
+			EXISTS (SELECT FROM employee_revision r WHERE `+unseen+`), (SELECT revision FROM terms_revision)`, f.seen).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&g.now, &g.rewound, &g.changed, &g.terms) })
+	return g, Face(f.of.db.pool.SendBatch(ctx, &b).Close())
+}
+
+// catchUp takes in everything that was committed and not seen. When it fails
+// in the middle what was taken in is right, and will be taken in again.
+func (f *follower) catchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, changeLimit)
+	defer cancel()
+	var seen string
+	var terms contourTerms
+	err := f.of.db.ReadContour(ctx, func(tx pgx.Tx) (err error) {
+		if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&seen); err != nil {
+			return err
+		}
+		if terms, err = readTerms(ctx, tx, f.terms); err != nil {
+			return err
+		}
+		return f.take(terms, readPeople(ctx, tx, changedPeople, f.seen))
+	})
+	if err != nil {
+		return err
+	}
+	if f.shown && terms.revision != f.terms.revision {
+		f.show(terms.broken)
+		f.of.terms.Store(&terms)
+	}
+	f.seen, f.terms = seen, terms
+	return nil
+}
+
+// take brings changed people, and the terms when they are new, into the directory.
+func (f *follower) take(terms contourTerms, changed people) error {
+	var update entitlement.Update
+	if terms.revision != f.terms.revision {
+		update.Terms, update.TermsRevision = terms.tenants, terms.revision
+		if f.shown && len(terms.broken)+len(f.terms.broken) > 0 {
+			// Neither before nor after the change is anybody answered as if
+			// nothing had been bought for him.
+			both := maps.Clone(f.terms.broken)
+			maps.Copy(both, terms.broken)
+			f.show(both)
+		}
+	}
+	for p, err := range changed {
+		if err != nil {
+			return err
+		}
+		if len(update.Put) == appliedAtOne {
+			if update.Terms != nil {
+				f.of.fresh.Store(0) // new terms, and people as they were before
+			}
+			f.directory.Apply(update)
+			update = entitlement.Update{}
+		}
+		if p.gone {
+			update.Remove = append(update.Remove, entitlement.Removal{ID: p.ID, Revision: p.revision})
+		} else {
+			update.Put = append(update.Put, terms.record(p))
+		}
+	}
+	f.directory.Apply(update)
+	return nil
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
