@@ -20,6 +20,7 @@ var statuses = map[tenancy.Kind]struct {
 	tenancy.Forbidden:       {http.StatusForbidden, "This is not allowed"},
 	tenancy.NotFound:        {http.StatusNotFound, "There is no such thing"},
 	tenancy.Conflict:        {http.StatusConflict, "The state of things does not allow this"},
+	tenancy.Gone:            {http.StatusGone, "This is not kept any more"},
 	tenancy.TooLarge:        {http.StatusRequestEntityTooLarge, "The request is too large"},
 	tenancy.Slow:            {http.StatusRequestTimeout, "The request does not come"},
 	tenancy.Busy:            {http.StatusTooManyRequests, "Too much of this is under way"},
@@ -83,7 +84,9 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		h.Set("WWW-Authenticate", challenge)
 	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", "2")
+		if h.Get("Retry-After") == "" {
+			h.Set("Retry-After", "2")
+		}
 	case http.StatusTooManyRequests:
 		h.Set("Retry-After", "10")
 	}

@@ -7,6 +7,9 @@ import "github.com/ponimayu/opora/internal/tenancy"
 // of what is kept.
 type Cursor string
 
+// Now is the end of the feed, asked for instead of a cursor.
+const Now Cursor = "now"
+
 // ChangeType says what an item of the feed tells of.
 type ChangeType string
 

@@ -13,6 +13,7 @@ const (
 	Forbidden       Kind = "forbidden"
 	NotFound        Kind = "not_found"
 	Conflict        Kind = "conflict"
+	Gone            Kind = "gone" // it was here and is not kept any more
 	TooLarge        Kind = "too_large"
 	Unavailable     Kind = "unavailable" // a dependency is down; may be tried again
 	Busy            Kind = "busy"        // the caller has too much under way; may be tried again

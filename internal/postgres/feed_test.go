@@ -1,0 +1,433 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/pgtest"
+	"github.com/ponimayu/opora/internal/postgres"
+	"github.com/ponimayu/opora/internal/tenancy"
+)
+
+// feed returns a feed whose Run goes on until the test ends.
+func feed(t *testing.T, db *postgres.DB) *postgres.Feed {
+	f := postgres.NewFeed(db)
+	ctx, stop := context.WithCancel(context.Background())
+	var run sync.WaitGroup
+	run.Go(func() { f.Run(ctx, slog.New(slog.DiscardHandler)) })
+	t.Cleanup(func() { stop(); run.Wait() })
+	return f
+}
+
+// follow reads the feed from the cursor to its end, a page at a time.
+func follow(t *testing.T, f *postgres.Feed, since entitlement.Cursor, limit int) (items []entitlement.Change, next entitlement.Cursor) {
+	t.Helper()
+	for {
+		page, err := f.Changes(t.Context(), since, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Items) > limit || page.More && len(page.Items) < limit || page.Items == nil {
+			t.Fatalf("a page of %d, more %v", len(page.Items), page.More)
+		}
+		items, since = append(items, page.Items...), page.Next
+		if !page.More {
+			return items, page.Next
+		}
+	}
+}
+
+func now(t *testing.T, f *postgres.Feed) entitlement.Cursor {
+	t.Helper()
+	page, err := f.Changes(t.Context(), entitlement.Now, 1)
+	if err != nil || len(page.Items) > 0 || page.More {
+		t.Fatal(page, err)
+	}
+	return page.Next
+}
+
+const leave = `UPDATE employment SET left_on = '2026-11-01' WHERE person_id = $1`
+
+func TestFeedTellsEachChange(t *testing.T) {
+	db := pgtest.New(t)
+	f := postgres.NewFeed(db)
+	store(t, db, soldTo("cdek", 6), "r1")
+	from := now(t, f)
+	id := hire(t, db, "cdek", "курьер")
+	items, next := follow(t, f, from, 500)
+	want := []entitlement.Change{{
+		Type: entitlement.EmployeeChanged, EmployeeID: id, Tenant: "cdek", Revision: 2, Cursor: next,
+		Employee: &entitlement.Record{ID: id, Tenant: "cdek", Revision: 2, Employments: []entitlement.RecordEmployment{
+			{HiredOn: tenancy.NewDate(2024, 3, 1), Segments: []tenancy.SegmentID{"couriers"}}}},
+	}}
+	if diff := cmp.Diff(want, items); diff != "" {
+		t.Error(diff)
+	}
+	change(t, db, "cdek", leave, id)
+	change(t, db, "cdek", `INSERT INTO grant_override (tenant, id, person_id, grant_id, amount, reason) VALUES ('cdek', gen_random_uuid(), $1, 'talk', 3, 'canary')`, id)
+	items, next = follow(t, f, next, 500)
+	if len(items) != 2 || !items[0].Superseded || items[0].Employee != nil || items[0].Revision != 3 || items[0].Gone || items[1].Superseded || items[1].Revision != 4 {
+		t.Fatalf("%+v", items)
+	}
+	now := items[1].Employee
+	if now.Employments[0].LeftOn != tenancy.NewDate(2026, 11, 1) || len(now.Overrides) != 1 || now.Overrides[0].Amount != 3 || now.Overrides[0].Reason != "" {
+		t.Errorf("%+v", now)
+	}
+	change(t, db, "cdek", `UPDATE person SET erased_at = now() WHERE id = $1`, id)
+	items, next = follow(t, f, next, 500)
+	if len(items) != 1 || !items[0].Gone || items[0].Employee != nil || items[0].Revision != 5 {
+		t.Errorf("%+v", items)
+	}
+	if again, same := follow(t, f, next, 500); len(again) != 0 || same != next {
+		t.Errorf("%+v, from %s to %s", again, next, same)
+	}
+}
+
+func TestFeedTellsOfTheTerms(t *testing.T) {
+	db := pgtest.New(t)
+	f := postgres.NewFeed(db)
+	store(t, db, soldTo("cdek", 6), "r1")
+	courier, clerk := hire(t, db, "cdek", "курьер"), hire(t, db, "cdek", "Бухгалтер")
+	from := now(t, f)
+	store(t, db, soldTo("cdek", 7), "r2")
+	items, next := follow(t, f, from, 500)
+	if len(items) != 1 || items[0].Type != entitlement.TermsChanged || items[0].Revision == 0 || items[0].EmployeeID != "" || items[0].Employee != nil {
+		t.Fatalf("another amount: %+v", items)
+	}
+	other := soldTo("cdek", 7)
+	other.Tenants[0].Segments[0].When.Position = []string{"бухгалтер"}
+	store(t, db, other, "r3")
+	items, next = follow(t, f, next, 500)
+	segments := map[tenancy.EmployeeID][]tenancy.SegmentID{}
+	for _, i := range items {
+		if i.Employee != nil {
+			segments[i.EmployeeID] = i.Employee.Employments[0].Segments
+		}
+	}
+	if want := map[tenancy.EmployeeID][]tenancy.SegmentID{courier: nil, clerk: {"couriers"}}; len(items) != 3 || !cmp.Equal(segments, want) {
+		t.Errorf("other segments: %v in %+v", segments, items)
+	}
+	store(t, db, soldTo("avito", 6), "r4")
+	if items, next = follow(t, f, next, 500); len(items) != 3 {
+		t.Errorf("a dropped tenant: %+v", items)
+	}
+	store(t, db, soldTo("cdek", 6), "r5")
+	items, _ = follow(t, f, next, 500)
+	if len(items) != 3 {
+		t.Errorf("a tenant that is back: %+v", items)
+	}
+	for _, i := range items {
+		if i.EmployeeID == courier && len(i.Employee.Employments[0].Segments) != 1 {
+			t.Errorf("a courier of a tenant that is back: %+v", i.Employee)
+		}
+	}
+}
+
+// TestFeedPages reads one transaction of many changes, between small ones, in
+// pages of every size: the same items, each from the cursor before it too.
+func TestFeedPages(t *testing.T) {
+	db := pgtest.New(t)
+	f := postgres.NewFeed(db)
+	store(t, db, soldTo("cdek", 6), "r1")
+	hire(t, db, "cdek", "")
+	err := db.ForTenant(t.Context(), "cdek", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `INSERT INTO person (tenant, id) SELECT 'cdek', gen_random_uuid() FROM generate_series(1, 40)`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hire(t, db, "cdek", "")
+	whole, end := follow(t, f, "", 500)
+	if len(whole) != 43 {
+		t.Fatal(len(whole))
+	}
+	for _, limit := range []int{1, 2, 39, 40, 41, 42, 43, 44} {
+		items, next := follow(t, f, "", limit)
+		if diff := cmp.Diff(whole, items); diff != "" || next != end {
+			t.Errorf("in pages of %d: %s", limit, diff)
+		}
+	}
+	for i, item := range whole {
+		rest, _ := follow(t, f, item.Cursor, 500)
+		if !slices.EqualFunc(rest, whole[i+1:], func(a, b entitlement.Change) bool { return a.Cursor == b.Cursor }) {
+			t.Errorf("after item %d come %d, not %d", i, len(rest), len(whole)-i-1)
+		}
+	}
+}
+
+// TestFeedPassesLongTransactions: what is committed is told at once, although
+// an older transaction is still open, and that one when it commits.
+func TestFeedPassesLongTransactions(t *testing.T) {
+	db := pgtest.New(t)
+	f := feed(t, db)
+	store(t, db, soldTo("cdek", 6), "r1")
+	late, early := hire(t, db, "cdek", ""), hire(t, db, "cdek", "")
+	from := now(t, f)
+	err := db.ForTenant(t.Context(), "cdek", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), leave, late); err != nil {
+			return err
+		}
+		change(t, db, "cdek", leave, early)
+		items, next := follow(t, f, from, 500)
+		if len(items) != 1 || items[0].EmployeeID != early {
+			t.Errorf("%+v", items)
+		}
+		from = next
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if items, _ := follow(t, f, from, 500); len(items) != 1 || items[0].EmployeeID != late {
+		t.Errorf("%+v", items)
+	}
+}
+
+func TestFeedRefusesCursors(t *testing.T) {
+	db, other := pgtest.New(t), pgtest.New(t)
+	f := postgres.NewFeed(db)
+	store(t, db, soldTo("cdek", 6), "r1")
+	store(t, other, soldTo("cdek", 6), "r1")
+	good := now(t, f)
+	for name, tt := range map[string]struct {
+		cursor entitlement.Cursor
+		kind   tenancy.Kind
+		code   string
+	}{
+		"nonsense":         {"nonsense", tenancy.Invalid, "cursor_invalid"},
+		"cut":              {good[:len(good)-2], tenancy.Invalid, "cursor_invalid"},
+		"longer":           {good + "AAAA", tenancy.Invalid, "cursor_invalid"},
+		"a statement":      {"'; DROP TABLE person", tenancy.Invalid, "cursor_invalid"},
+		"another database": {now(t, postgres.NewFeed(other)), tenancy.Gone, "cursor_expired"},
+	} {
+		_, err := f.Changes(t.Context(), tt.cursor, 10)
+		var e *tenancy.Error
+		if !errors.As(err, &e) || e.Kind != tt.kind || e.Code != tt.code {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAwait(t *testing.T) {
+	db := pgtest.New(t)
+	f := feed(t, db)
+	store(t, db, soldTo("cdek", 6), "r1")
+	id := hire(t, db, "cdek", "")
+	from := now(t, f)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if page, err := f.Await(ctx, from, 10); err != nil || len(page.Items) > 0 || page.Next != from || ctx.Err() == nil {
+		t.Fatalf("%+v %v", page, err)
+	}
+	var waiters sync.WaitGroup
+	for range 50 {
+		waiters.Go(func() {
+			page, err := f.Await(t.Context(), from, 10)
+			if err != nil || len(page.Items) != 1 || page.Items[0].EmployeeID != id {
+				t.Errorf("%+v %v", page, err)
+			}
+		})
+	}
+	time.Sleep(100 * time.Millisecond)
+	change(t, db, "cdek", leave, id)
+	committed := time.Now()
+	waiters.Wait()
+	if took := time.Since(committed); took > 500*time.Millisecond {
+		t.Errorf("waiters woke %v after the commit", took)
+	}
+}
+
+// rumour is a random writer's and reader's world: what was committed, as the
+// writers know it.
+type rumour struct {
+	t    *testing.T
+	db   *postgres.DB
+	ids  []tenancy.EmployeeID
+	mu   sync.Mutex
+	told map[tenancy.EmployeeID]int // committed transactions that changed him
+	open bool
+}
+
+// TestFeedUnderFire lets writers commit and roll back interleaved transactions
+// of random length, in which employees are changed several times in any order,
+// while several feeds give places and are stopped in the middle, and readers
+// follow from where they are. Nothing may be skipped, nothing may come twice,
+// nothing in another order, and a copy that a reader keeps must be the state.
+func TestFeedUnderFire(t *testing.T) {
+	db := pgtest.New(t)
+	store(t, db, soldTo("cdek", 6), "r1")
+	r := rumour{t: t, db: db, told: map[tenancy.EmployeeID]int{}, open: true}
+	for range 12 {
+		r.ids = append(r.ids, hire(t, db, "cdek", ""))
+	}
+	first := postgres.NewFeed(db)
+	from := now(t, first)
+	stop := time.Now().Add(4 * time.Second)
+	var writers, others sync.WaitGroup
+	for n := range 6 {
+		writers.Go(func() { r.write(rand.New(rand.NewPCG(uint64(n), 5)), stop) })
+	}
+	for range 3 { // a feed's life is short: its process is killed in the middle
+		others.Go(func() {
+			for r.isOpen() {
+				ctx, kill := context.WithTimeout(t.Context(), time.Duration(rand.IntN(120))*time.Millisecond)
+				f := postgres.NewFeed(db)
+				go func() { _, _ = f.Await(ctx, from, 1) }() // so that it is eager
+				f.Run(ctx, slog.New(slog.DiscardHandler))
+				kill()
+			}
+		})
+	}
+	for n := range 3 {
+		others.Go(func() { r.read(from, 1+n*7) })
+	}
+	writers.Wait()
+	r.mu.Lock()
+	r.open = false
+	r.mu.Unlock()
+	others.Wait()
+	all, _ := follow(t, first, from, 100)
+	for range 5 { // from any cursor of them
+		at := rand.IntN(len(all))
+		rest, _ := follow(t, first, all[at].Cursor, 33)
+		if len(rest) != len(all)-at-1 || len(rest) > 0 && rest[0].Cursor != all[at+1].Cursor {
+			t.Errorf("after item %d of %d come %d", at, len(all), len(rest))
+		}
+	}
+	t.Logf("%d changes told", len(all))
+}
+
+func (r *rumour) isOpen() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.open
+}
+
+// write commits transactions until the time has come. A deadlock, which two
+// that lock people in any order may get into, is a transaction rolled back.
+func (r *rumour) write(dice *rand.Rand, until time.Time) {
+	rollback := errors.New("rolled back")
+	for time.Now().Before(until) {
+		touched := map[tenancy.EmployeeID]bool{}
+		err := r.db.ForTenant(r.t.Context(), "cdek", func(tx pgx.Tx) error {
+			for range 1 + dice.IntN(4) {
+				id := r.ids[dice.IntN(len(r.ids))]
+				touched[id] = true
+				statement := `UPDATE employment SET department = $2 WHERE person_id = $1`
+				if dice.IntN(3) == 0 {
+					statement = `UPDATE person SET last_name = $2 WHERE id = $1`
+				}
+				if err := r.touch(tx, dice, statement, id); err != nil {
+					return err
+				}
+				time.Sleep(time.Duration(dice.IntN(4)) * time.Millisecond)
+			}
+			switch dice.IntN(8) {
+			case 0:
+				return rollback
+			case 1:
+				time.Sleep(time.Duration(dice.IntN(200)) * time.Millisecond)
+			}
+			return nil
+		})
+		if err != nil {
+			continue
+		}
+		r.mu.Lock()
+		for id := range touched {
+			r.told[id]++
+		}
+		r.mu.Unlock()
+	}
+}
+
+// touch changes an employee, now and then after a savepoint that is rolled back.
+func (r *rumour) touch(tx pgx.Tx, dice *rand.Rand, statement string, id tenancy.EmployeeID) error {
+	ctx := r.t.Context()
+	if dice.IntN(4) == 0 {
+		inner, err := tx.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := inner.Exec(ctx, statement, id, "undone"); err != nil {
+			return err
+		}
+		if err := inner.Rollback(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(ctx, statement, id, fmt.Sprint(dice.Uint32()))
+	return err
+}
+
+// read follows the feed until the writers have ended and nothing more comes.
+func (r *rumour) read(from entitlement.Cursor, limit int) {
+	f := postgres.NewFeed(r.db)
+	ctx, stop := context.WithCancel(r.t.Context())
+	defer stop()
+	go f.Run(ctx, slog.New(slog.DiscardHandler))
+	seen, latest := map[tenancy.EmployeeID]int{}, map[tenancy.EmployeeID]int64{}
+	state := map[tenancy.EmployeeID]int64{}
+	for {
+		ended := !r.isOpen() // before the page: what is committed then is in it
+		page, err := f.Changes(r.t.Context(), from, limit)
+		if err == nil && len(page.Items) == 0 && !ended {
+			short, cancel := context.WithTimeout(r.t.Context(), 100*time.Millisecond)
+			page, err = f.Await(short, page.Next, limit)
+			cancel()
+		}
+		if err != nil {
+			r.t.Error(err)
+			return
+		}
+		for _, i := range page.Items {
+			seen[i.EmployeeID]++
+			if i.Revision <= latest[i.EmployeeID] {
+				r.t.Errorf("revision %d of %s after %d", i.Revision, i.EmployeeID, latest[i.EmployeeID])
+			}
+			latest[i.EmployeeID] = i.Revision
+			if i.Employee != nil {
+				state[i.EmployeeID] = i.Employee.Revision
+			}
+		}
+		if from = page.Next; ended && len(page.Items) == 0 {
+			break
+		}
+	}
+	if diff := cmp.Diff(r.told, seen); diff != "" {
+		r.t.Errorf("committed and told: %s", diff)
+	}
+	if diff := cmp.Diff(r.revisions(), state); diff != "" {
+		r.t.Errorf("the state and the reader's copy: %s", diff)
+	}
+}
+
+func (r *rumour) revisions() map[tenancy.EmployeeID]int64 {
+	found := map[tenancy.EmployeeID]int64{}
+	err := r.db.ReadContour(r.t.Context(), func(tx pgx.Tx) error {
+		rows, err := tx.Query(r.t.Context(), `SELECT person_id::text, revision FROM employee_revision`)
+		if err != nil {
+			return err
+		}
+		var id tenancy.EmployeeID
+		var revision int64
+		_, err = pgx.ForEachRow(rows, []any{&id, &revision}, func() error { found[id] = revision; return nil })
+		return err
+	})
+	if err != nil {
+		r.t.Error(err)
+	}
+	return found
+}
