@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -31,9 +32,29 @@ func (s *Server) Receiving() int {
 	return s.uploads.all
 }
 
+// SetLife replaces what ends when the process stops.
+func (s *Server) SetLife(ctx context.Context) { s.life = ctx }
+
+// SetTokenEvery replaces how often a stream looks at its token.
+func (s *Server) SetTokenEvery(d time.Duration) { s.tokenEvery = d }
+
+// SetSlowReader replaces how long a stream's listener may take for a page.
+func (s *Server) SetSlowReader(d time.Duration) { s.slowReader = d }
+
+// FillWaiters makes as many wait as may.
+func (s *Server) FillWaiters() {
+	s.waiters.Store(maxWaiters)
+	s.changeStreams.Store(maxChangeStreams)
+}
+
+// ChangeStreams and Snapshots are how many are under way.
+func (s *Server) ChangeStreams() int { return int(s.changeStreams.Load()) }
+func (s *Server) Snapshots() int     { return int(s.snapshotting.Load()) }
+
 // How many files are received, and streams open, at once.
 const (
 	MaxUploads    = maxUploads
 	TenantUploads = tenantUploads
 	MaxStreams    = maxStreams
+	MaxSnapshots  = maxSnapshots
 )

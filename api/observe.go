@@ -21,9 +21,10 @@ const levelError = slog.LevelError
 
 // quiet are the routes whose requests are not logged one by one when they
 // succeed: checks, so that nothing is recorded about when somebody sought
-// help, and the probes, which would drown the rest.
+// help, the feed, which is asked all the time, and the probes, which would drown the rest.
 var quiet = map[string]bool{
 	"/v1/entitlements/check": true, "/v1/employees/{id}/entitlements": true,
+	"/v1/changes": true, "/v1/changes/terms": true,
 	"/healthz": true, "/readyz": true, "/metrics": true,
 }
 

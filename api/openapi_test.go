@@ -65,6 +65,7 @@ func init() {
 	}
 	openapi3filter.RegisterBodyDecoder("application/yaml", plain)
 	openapi3filter.RegisterBodyDecoder("text/event-stream", plain)
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", plain)
 	openapi3filter.RegisterBodyDecoder("text/csv", plain)
 	openapi3filter.RegisterBodyDecoder("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", plain)
 }

@@ -68,6 +68,11 @@ func TestSchemasHaveTheTypesFields(t *testing.T) {
 		"Changes":          {schema: doc.Components.Schemas["Changes"].Value, value: changesAnswer{}},
 		"Change":           {schema: doc.Components.Schemas["Change"].Value, value: roster.Change{}},
 		"Health":           {schema: doc.Components.Schemas["Health"].Value, value: health{}},
+		"FeedPage":         {schema: doc.Components.Schemas["FeedPage"].Value, value: entitlement.ChangePage{}},
+		"FeedChange":       {schema: doc.Components.Schemas["FeedChange"].Value, value: entitlement.Change{}},
+		"its employee":     {schema: doc.Components.Schemas["EmployeeRecord"].Value, value: entitlement.Record{}},
+		"its jobs":         {schema: doc.Components.Schemas["RecordEmployment"].Value, value: entitlement.RecordEmployment{}},
+		"its terms":        {schema: doc.Components.Schemas["TermsDocument"].Value, value: entitlement.TermsDocument{}},
 	} {
 		fields := map[string]bool{}
 		jsonFields(reflect.TypeOf(of.value), fields)

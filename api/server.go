@@ -65,6 +65,10 @@ type Options struct {
 	Employees Employees
 	Overrides Overrides
 	Past      Past
+	Feed      Feed
+	// Life ends when the process is told to stop: whoever waits for changes is
+	// answered then. It never ends when nil.
+	Life context.Context
 	// Ready returns an error while the server cannot do its work.
 	Ready   func(context.Context) error
 	Log     *slog.Logger
@@ -84,6 +88,8 @@ type Server struct {
 	employees Employees
 	overrides Overrides
 	past      Past
+	feed      Feed
+	life      context.Context
 	ready     func(context.Context) error
 	log       *slog.Logger
 	metrics   *metrics
@@ -93,7 +99,10 @@ type Server struct {
 	pace      pace
 	streams   atomic.Int32
 	files     atomic.Int32
-	mux       *chi.Mux
+	// Readers of the feed.
+	waiters, changeStreams, snapshotting atomic.Int32
+	tokenEvery, slowReader               time.Duration
+	mux                                  *chi.Mux
 }
 
 // New returns a server of the options; those without a word about their zero
@@ -101,11 +110,15 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		tokens: o.Tokens, snapshots: o.Snapshots, rosters: o.Rosters, employees: o.Employees, overrides: o.Overrides, past: o.Past,
+		feed: o.Feed, life: o.Life, tokenEvery: tokenEvery, slowReader: slowReader,
 		ready: o.Ready, log: o.Log, metrics: newMetrics(o.Metrics),
 		uploads: uploadSlots{each: map[tenancy.TenantSlug]int{}}, maxUpload: o.MaxUpload, spoolDir: o.SpoolDir, pace: usualPace,
 	}
 	if s.maxUpload == 0 {
 		s.maxUpload = MaxUpload
+	}
+	if s.life == nil {
+		s.life = context.Background()
 	}
 	s.mux = s.routes(o.Metrics)
 	return s
@@ -143,6 +156,9 @@ func (s *Server) table() []route {
 		{"GET", "/v1/employees/{id}/overrides", tenancy.OverrideEntitlement, usualDeadline, s.listOverrides},
 		{"POST", "/v1/employees/{id}/overrides", tenancy.OverrideEntitlement, usualDeadline, s.addOverride},
 		{"DELETE", "/v1/employees/{id}/overrides/{override}", tenancy.OverrideEntitlement, usualDeadline, s.endOverride},
+		{"GET", "/v1/changes", tenancy.ReadChanges, changesStream, s.changes},
+		{"GET", "/v1/changes/snapshot", tenancy.ReadChanges, snapshotDeadline, s.changesSnapshot},
+		{"GET", "/v1/changes/terms", tenancy.ReadChanges, usualDeadline, s.changesTerms},
 		{"POST", "/v1/employees/search", tenancy.ReadEmployees, usualDeadline, s.searchEmployees},
 		{"GET", "/v1/employees/{id}", tenancy.ReadEmployees, usualDeadline, s.employee},
 		{"POST", "/v1/tenants/{slug}/imports", tenancy.UploadRoster, uploadDeadline, s.upload},

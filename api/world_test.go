@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +60,8 @@ type world struct {
 	terms   *entitlement.Terms
 
 	contract tenancy.Contract
+	feed     *tape
+	expired  atomic.Bool // tokens are
 }
 
 func newWorld(t testing.TB) *world {
@@ -71,10 +74,10 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.terms = terms
+	w.terms, w.feed = terms, newTape(w)
 	w.server = api.New(api.Options{
 		MaxUpload: 1 << 20, SpoolDir: t.TempDir(),
-		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Overrides: w, Past: w, Metrics: prometheus.NewRegistry(),
+		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Overrides: w, Past: w, Feed: w.feed, Metrics: prometheus.NewRegistry(),
 		Ready: func(context.Context) error { return w.ready }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	})
 	return w
@@ -85,6 +88,9 @@ func (w *world) Verify(_ context.Context, raw string) (tenancy.Actor, error) {
 	actor, ok := callers[raw]
 	if !ok {
 		return actor, tenancy.E(tenancy.Unauthenticated, "token_malformed", "not a token")
+	}
+	if w.expired.Load() {
+		return tenancy.Actor{}, tenancy.E(tenancy.Unauthenticated, "token_expired", "too old")
 	}
 	return actor, nil
 }

@@ -57,11 +57,13 @@ func serve(ctx context.Context, cfg Config, log *slog.Logger, listening func(net
 
 	entitlements := postgres.NewEntitlements(db)
 	running.Go(func() { entitlements.Run(background, log) })
+	feed := postgres.NewFeed(db)
+	running.Go(func() { feed.Run(background, log) })
 	keys := token.NewKeySet(cfg.Keycloak.KeysURL(cfg.Contour.Realm))
 	running.Go(func() { keys.Run(background) })
 
 	var server *drainingServer
-	handler, err := newAPI(cfg, log, db, entitlements, keys, func(ctx context.Context) error {
+	handler, err := newAPI(ctx, cfg, log, db, sources{entitlements, feed, keys}, func(ctx context.Context) error {
 		if server.draining.Load() {
 			return errors.New("the process is stopping")
 		}
@@ -80,8 +82,16 @@ func serve(ctx context.Context, cfg Config, log *slog.Logger, listening func(net
 	return server.serveUntil(ctx, listener, log)
 }
 
-// newAPI joins the API to what it reads from.
-func newAPI(cfg Config, log *slog.Logger, db *postgres.DB, entitlements *postgres.Entitlements, keys *token.KeySet, ready func(context.Context) error) (http.Handler, error) {
+// sources are what the API reads from and the process keeps going beside it.
+type sources struct {
+	entitlements *postgres.Entitlements
+	feed         *postgres.Feed
+	keys         *token.KeySet
+}
+
+// newAPI joins the API to what it reads from. life ends when the process is told
+// to stop.
+func newAPI(life context.Context, cfg Config, log *slog.Logger, db *postgres.DB, from sources, ready func(context.Context) error) (http.Handler, error) {
 	key, err := seal.New(cfg.Keys.Bytes())
 	if err != nil {
 		return nil, err
@@ -94,15 +104,17 @@ func newAPI(cfg Config, log *slog.Logger, db *postgres.DB, entitlements *postgre
 	return api.New(api.Options{
 		Tokens: token.NewVerifier(token.Config{
 			Issuer: cfg.Keycloak.Issuer(cfg.Contour.Realm), Audience: audience, Country: cfg.Contour.Country,
-		}, keys),
-		Snapshots: entitlements,
+		}, from.keys),
+		Snapshots: from.entitlements,
 		Rosters:   rosters{useCases},
 		Employees: useCases,
 		Overrides: useCases,
 		Past:      useCases,
+		Feed:      from.feed,
+		Life:      life,
 		Ready:     ready,
 		Log:       log,
-		Metrics:   newRegistry(keys, db, entitlements),
+		Metrics:   newRegistry(from.keys, db, from.entitlements),
 		MaxUpload: cfg.Uploads.MaxBytes(),
 		SpoolDir:  cfg.Uploads.Dir,
 	}), nil

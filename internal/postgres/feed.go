@@ -19,8 +19,9 @@ import (
 const (
 	placeEvery   = 50 * time.Millisecond // while somebody waits
 	placeRarely  = time.Second           // while nobody does: readers place for themselves
-	placeTimeout = 5 * time.Second
+	placeTimeout = 2 * time.Second
 	pageTimeout  = 10 * time.Second
+	silentFor    = 2 * time.Second // may placing fail before those who wait are told
 )
 
 // Feed tells readers of every committed change of an employee and of the terms,
@@ -33,7 +34,8 @@ type Feed struct {
 
 	mu        sync.Mutex
 	end       int64         // the last position that this process knows of
-	moved     chan struct{} // closed when end has become another
+	broken    error         // why it has not been known for some time
+	moved     chan struct{} // closed when one of them has become another
 	listeners int
 	rules     segmentRules
 
@@ -49,11 +51,17 @@ func NewFeed(db *DB) *Feed {
 // until ctx ends. It asks the database instead of listening, for the reasons
 // that Entitlements.Run has; one question serves all who wait in this process.
 func (f *Feed) Run(ctx context.Context, log *slog.Logger) {
-	failing := false
+	failing, good := false, time.Now()
 	for {
+		began := time.Now()
 		_, err := f.place(ctx, false)
 		if ctx.Err() != nil {
 			return
+		}
+		if err == nil {
+			good = began
+		} else if time.Since(good) > silentFor {
+			f.breakOff(err)
 		}
 		if failing != (err != nil) {
 			failing = err != nil
@@ -100,10 +108,20 @@ func (f *Feed) place(ctx context.Context, patient bool) (end int64, err error) {
 func (f *Feed) tell(end int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if end == f.end {
+	if end == f.end && f.broken == nil {
 		return
 	}
-	f.end = end
+	f.end, f.broken = end, nil
+	close(f.moved)
+	f.moved = make(chan struct{})
+}
+
+// breakOff tells all who wait that nobody knows whether there is something new:
+// silence would read as «nothing has changed».
+func (f *Feed) breakOff(why error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = why
 	close(f.moved)
 	f.moved = make(chan struct{})
 }
@@ -122,7 +140,8 @@ func (f *Feed) listen(more int) {
 
 // Await waits until something comes after the cursor, and returns it as Changes
 // does, or until ctx ends: then the page is empty and goes on from the same
-// place. The cursor is one that this feed has answered with.
+// place. The error is that of a database which does not answer. The cursor is
+// one that this feed has answered with.
 func (f *Feed) Await(ctx context.Context, after entitlement.Cursor, limit int) (entitlement.ChangePage, error) {
 	from, err := parseCursor(after)
 	if err != nil {
@@ -130,30 +149,26 @@ func (f *Feed) Await(ctx context.Context, after entitlement.Cursor, limit int) (
 	}
 	f.listen(1)
 	defer f.listen(-1)
-	for f.reaches(ctx, from.position) {
-		page, err := f.sharedPage(ctx, from, limit)
-		if err != nil || len(page.Items) > 0 {
+	page := entitlement.ChangePage{Items: []entitlement.Change{}, Next: after}
+	for ctx.Err() == nil {
+		f.mu.Lock()
+		end, broken, moved := f.end, f.broken, f.moved
+		f.mu.Unlock()
+		switch {
+		case broken != nil:
+			return page, broken
+		case end < from.position:
+			select {
+			case <-ctx.Done():
+			case <-moved:
+			}
+			continue
+		}
+		if page, err := f.sharedPage(ctx, from, limit); err != nil || len(page.Items) > 0 {
 			return page, err
 		}
 	}
-	return entitlement.ChangePage{Items: []entitlement.Change{}, Next: after}, nil
-}
-
-// reaches waits until the feed has the position; false when ctx ended before.
-func (f *Feed) reaches(ctx context.Context, position int64) bool {
-	for {
-		f.mu.Lock()
-		end, moved := f.end, f.moved
-		f.mu.Unlock()
-		if end >= position {
-			return ctx.Err() == nil
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-moved:
-		}
-	}
+	return page, nil
 }
 
 // sharedPage reads a page once for all who wake at the same place.
