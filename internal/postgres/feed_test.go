@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -270,6 +271,8 @@ type rumour struct {
 	mu   sync.Mutex
 	told map[tenancy.EmployeeID]int // committed transactions that changed him
 	open bool
+
+	first map[tenancy.EmployeeID]int64 // revisions before all that
 }
 
 // TestFeedUnderFire lets writers commit and roll back interleaved transactions
@@ -284,6 +287,7 @@ func TestFeedUnderFire(t *testing.T) {
 	for range 40 {
 		r.ids = append(r.ids, hire(t, db, "cdek", ""))
 	}
+	r.first = r.revisions()
 	first := postgres.NewFeed(db)
 	from := now(t, first)
 	stop := time.Now().Add(4 * time.Second)
@@ -334,12 +338,11 @@ func (r *rumour) write(dice *rand.Rand, until time.Time) {
 	for time.Now().Before(until) {
 		touched := map[tenancy.EmployeeID]bool{}
 		err := r.db.ForTenant(r.t.Context(), "cdek", func(tx pgx.Tx) error {
-			n := 0
-			for range 1 + dice.IntN(4) {
-				// Mostly in one order, or all would wait for their deadlocks' end.
-				if n += dice.IntN(4); n >= len(r.ids) || dice.IntN(20) == 0 {
-					n = dice.IntN(len(r.ids))
-				}
+			chosen := dice.Perm(len(r.ids))[:1+dice.IntN(4)]
+			if dice.IntN(10) > 0 { // or all would wait for their deadlocks' end
+				slices.Sort(chosen)
+			}
+			for _, n := range append(chosen, chosen[dice.IntN(len(chosen))]) {
 				id := r.ids[n]
 				touched[id] = true
 				statement := `UPDATE employment SET department = $2 WHERE person_id = $1`
@@ -351,10 +354,10 @@ func (r *rumour) write(dice *rand.Rand, until time.Time) {
 				}
 				time.Sleep(time.Duration(dice.IntN(4)) * time.Millisecond)
 			}
-			switch dice.IntN(8) {
-			case 0:
+			switch dice.IntN(12) {
+			case 0, 1:
 				return rollback
-			case 1:
+			case 2:
 				time.Sleep(time.Duration(dice.IntN(150)) * time.Millisecond)
 			}
 			return nil
@@ -396,7 +399,7 @@ func (r *rumour) read(from entitlement.Cursor, limit int) {
 	defer stop()
 	go f.Run(ctx, slog.New(slog.DiscardHandler))
 	seen, latest := map[tenancy.EmployeeID]int{}, map[tenancy.EmployeeID]int64{}
-	state := map[tenancy.EmployeeID]int64{}
+	state := maps.Clone(r.first)
 	for {
 		ended := !r.isOpen() // before the page: what is committed then is in it
 		page, err := f.Changes(r.t.Context(), from, limit)
