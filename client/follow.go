@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // pageLimit is how many changes are asked for at once: the most that Opora gives.
@@ -29,22 +30,27 @@ type pace struct {
 
 var usualPace = pace{first: 200 * time.Millisecond, most: 5 * time.Second, snapshot: time.Minute, answer: 10 * time.Second, whole: 15 * time.Minute}
 
-// follower fills a client and keeps it up; it is one goroutine. It asks by long
-// poll, not by server-sent events: every answer says up to when there was
-// nothing, each question has a deadline and a token of its own, and a proxy
-// that holds streams back does no harm.
+// follower fills a client and keeps it up; it is one goroutine. It looks at the
+// feed without waiting, until there is nothing; then it waits at the feed for
+// what comes, and looks again. Looking tells up to when everything is known:
+// what was committed before the question was asked is in the answer, and how
+// long either was on the way does not matter. Waiting tells of changes at once.
+//
+// It waits by long poll, not by server-sent events: a question has a deadline
+// and a token of its own, one that is lost is asked again, and a proxy that
+// holds streams back does no harm.
 type follower struct {
 	client *Client
 	opora  *opora
 	pace   pace
 	wait   time.Duration // at the feed's end; whole seconds
-	pause  time.Duration // after an empty answer that came without waiting
+	pause  time.Duration // instead of waiting at the feed, and when it does not let us wait
 
 	directory *entitlement.Directory // nil: a snapshot is needed and there was none
 	cursor    Cursor                 // empty: a snapshot is needed
 	terms     int64
 	asOf      reading
-	atEnd     bool // nothing came last time: wait for what comes
+	atEnd     bool // the last look found nothing: wait for what comes
 	more      bool // there was more already
 
 	failures int // since an answer of the feed
@@ -118,29 +124,20 @@ func (f *follower) follow(ctx context.Context) (time.Duration, error) {
 	}
 	waited := f.client.clock().mono - start.mono
 	if err := f.apply(ctx, page.Items); err != nil {
+		f.atEnd = false
 		return 0, err
 	}
-	f.cursor, f.more, f.atEnd = page.Next, page.More, len(page.Items) == 0
+	empty := len(page.Items) == 0
+	f.cursor, f.more, f.atEnd = page.Next, page.More, empty && wait == 0
 	if !page.More {
-		f.asOf = seenUntil(start, wait, waited, f.atEnd)
+		f.asOf = start
 	}
 	f.publish()
 	f.succeeded(len(page.Items))
-	if f.atEnd && (wait == 0 && f.wait == 0 || waited < wait) {
+	if empty && (wait == 0 && f.wait == 0 || waited < wait) {
 		return f.pause, nil
 	}
 	return 0, nil
-}
-
-// seenUntil says up to when an answer that holds all there was has told
-// everything. Opora looked after the question was asked; and when it waited the
-// whole time for nothing, it looked once more after that time. Both are by our
-// own clock, and neither counts on the way that question and answer took.
-func seenUntil(start reading, wait, waited time.Duration, empty bool) reading {
-	if empty && waited >= wait {
-		return start.add(wait)
-	}
-	return start
 }
 
 func (f *follower) publish() {
@@ -165,48 +162,60 @@ func (f *follower) page(ctx context.Context, wait time.Duration) (entitlement.Ch
 // apply does what the items of a page say. It can be done again: a page that
 // could not be done whole is asked for once more. New terms, and what is told
 // beside them, are seen by checks at once; without terms one employee is
-// changed after another, which holds nobody up.
+// changed after another, in their order, which holds nobody up.
 func (f *follower) apply(ctx context.Context, items []entitlement.Change) error {
-	update, needed, err := read(items)
+	told, needed, err := tellings(items)
 	if err != nil {
 		f.cursor = "" // what tells nothing cannot be followed: a new snapshot is needed
 		return err
 	}
 	if needed > f.terms {
-		if update.TermsRevision, update.Terms, err = f.fetchTerms(ctx, needed); err != nil {
+		revision, compiled, err := f.fetchTerms(ctx, needed)
+		if err != nil {
 			return err
 		}
-		f.directory.Apply(update)
-		f.terms = update.TermsRevision
+		f.directory.Apply(updateOf(told, revision, compiled))
+		f.terms = revision
 		return nil
 	}
-	for i := range update.Put {
-		f.directory.Put(update.Put[i])
-	}
-	for _, gone := range update.Remove {
-		f.directory.Remove(gone.ID, gone.Revision)
+	for _, item := range told {
+		if item.Gone {
+			f.directory.Remove(item.EmployeeID, item.Revision)
+		} else {
+			f.directory.Put(*item.Employee)
+		}
 	}
 	return nil
 }
 
-// read makes an update of a page, in which there is at most one item about an
-// employee that is not superseded, and says which terms it needs. Items of
-// types that this version does not know tell nothing that it decides by.
-func read(items []entitlement.Change) (update entitlement.Update, terms int64, err error) {
+// tellings returns the items that tell what an employee is now, one at most
+// for each, and which terms the page needs. Items of types that this version
+// does not know tell nothing that it decides by.
+func tellings(items []entitlement.Change) (told []*entitlement.Change, terms int64, err error) {
 	for i := range items {
 		switch item := &items[i]; {
 		case item.Type == entitlement.TermsChanged:
 			terms = max(terms, item.Revision)
 		case item.Type != entitlement.EmployeeChanged, item.Superseded:
-		case item.Gone:
-			update.Remove = append(update.Remove, entitlement.Removal{ID: item.EmployeeID, Revision: item.Revision})
-		case item.Employee == nil:
-			return update, terms, broken(changes, "has an item that tells nothing of its employee")
+		case !item.Gone && item.Employee == nil:
+			return nil, 0, broken(changes, "has an item that tells nothing of its employee")
 		default:
+			told = append(told, item)
+		}
+	}
+	return told, terms, nil
+}
+
+func updateOf(told []*entitlement.Change, revision int64, compiled map[tenancy.TenantSlug]*entitlement.Terms) entitlement.Update {
+	update := entitlement.Update{TermsRevision: revision, Terms: compiled}
+	for _, item := range told {
+		if item.Gone {
+			update.Remove = append(update.Remove, entitlement.Removal{ID: item.EmployeeID, Revision: item.Revision})
+		} else {
 			update.Put = append(update.Put, *item.Employee)
 		}
 	}
-	return update, terms, nil
+	return update
 }
 
 // succeeded notes an answer of the feed.

@@ -23,6 +23,7 @@ type (
 	GrantID            = tenancy.GrantID
 	ContractID         = tenancy.ContractID
 	TenantSlug         = tenancy.TenantSlug
+	SegmentID          = tenancy.SegmentID
 	Format             = tenancy.Format
 	Per                = tenancy.Per
 
