@@ -14,9 +14,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/ponimayu/opora/internal/catalogue"
 	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/reason"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -38,8 +40,8 @@ func newEntitlementCommand() *cobra.Command {
 	return cmd
 }
 
-// decideFlags are the files of `entitlement decide`.
-type decideFlags struct{ catalogue, employee, query, country string }
+// decideFlags are the files of `entitlement decide`, and how it answers.
+type decideFlags struct{ catalogue, employee, query, country, lang string }
 
 func newEntitlementDecideCommand() *cobra.Command {
 	var flags decideFlags
@@ -50,11 +52,16 @@ func newEntitlementDecideCommand() *cobra.Command {
 check a line, as in POST /v1/entitlements/check and without employee_id; the
 answers come in the same order, one a line. A line that is not a check is
 answered by an error line ({"type":"error", …}) and stops nothing. "-" reads
-the standard input.`,
+the standard input. With --lang each answer has a "text": what the employee is
+told of its reason.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if flags.employee == "-" && flags.query == "-" {
 				return tenancy.E(tenancy.Invalid, "flags_invalid", "--employee and --query cannot both read the standard input")
+			}
+			lang, err := languageFlag(flags.lang)
+			if err != nil {
+				return err
 			}
 			snapshot, err := flags.snapshot(cmd)
 			if err != nil {
@@ -65,17 +72,27 @@ the standard input.`,
 				return err
 			}
 			defer queries.Close()
-			return decideLines(snapshot, queries, cmd.OutOrStdout())
+			return decideLines(&decider{snapshot: snapshot, lang: lang}, queries, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&flags.catalogue, "catalogue", "", "folder of the catalogue")
 	cmd.Flags().StringVar(&flags.employee, "employee", "", "JSON file of the employee (\"-\": standard input)")
 	cmd.Flags().StringVar(&flags.query, "query", "", "JSON lines file of the checks (\"-\": standard input)")
 	cmd.Flags().StringVar(&flags.country, "country", os.Getenv("OPORA_COUNTRY"), "whose contracts, where the employee's legal entity does not say it")
+	cmd.Flags().StringVar(&flags.lang, "lang", "", "add what the employee is told, in ru, kk or en")
 	for _, required := range []string{"catalogue", "employee", "query"} {
 		_ = cmd.MarkFlagRequired(required)
 	}
 	return cmd
+}
+
+// languageFlag reads a language in which answers have texts; "" is none.
+func languageFlag(name string) (tenancy.Language, error) {
+	switch lang := tenancy.Language(name); lang {
+	case "", tenancy.Russian, tenancy.Kazakh, tenancy.English:
+		return lang, nil
+	}
+	return "", tenancy.E(tenancy.Invalid, "flags_invalid", "--lang is ru, kk or en")
 }
 
 // snapshot reads what the decisions are made from.
@@ -88,7 +105,8 @@ func (f decideFlags) snapshot(cmd *cobra.Command) (entitlement.Snapshot, error) 
 	if err != nil {
 		return entitlement.Snapshot{}, err
 	}
-	tenant, ok := loaded.Tenant(employee.Tenant)
+	tenants := tenancy.Catalogue{Tenants: tenancy.WithShared(loaded.Tenants)}
+	tenant, ok := tenants.Tenant(employee.Tenant)
 	if !ok {
 		return entitlement.Snapshot{}, tenancy.E(tenancy.NotFound, "tenant_unknown", fmt.Sprintf("the catalogue in %s has no tenant %q, which the employee file names", f.catalogue, employee.Tenant))
 	}
@@ -106,6 +124,9 @@ func (f decideFlags) snapshot(cmd *cobra.Command) (entitlement.Snapshot, error) 
 	return entitlement.NewSnapshot(terms, employee, hex.EncodeToString(sum[:8])), nil
 }
 
+// maxEmployeeBytes is the greatest size of an employee file.
+const maxEmployeeBytes = 1 << 20
+
 // readEmployee reads the employee file, strictly. Its error tells where, and
 // never what stands there: it is a person's.
 func readEmployee(cmd *cobra.Command, name string) (tenancy.Employee, []byte, error) {
@@ -114,14 +135,12 @@ func readEmployee(cmd *cobra.Command, name string) (tenancy.Employee, []byte, er
 		return tenancy.Employee{}, nil, err
 	}
 	defer file.Close()
-	source, err := io.ReadAll(io.LimitReader(file, maxQueryBytes))
+	source, err := io.ReadAll(io.LimitReader(file, maxEmployeeBytes+1))
 	if err != nil {
-		return tenancy.Employee{}, nil, fmt.Errorf("read %s: %w", name, err)
+		return tenancy.Employee{}, nil, fmt.Errorf("read %s: %w", name, plain(err))
 	}
-	var employee tenancy.Employee
-	dec := json.NewDecoder(bytes.NewReader(source))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&employee); err != nil {
+	employee, err := parseEmployee(source)
+	if err != nil {
 		return tenancy.Employee{}, nil, tenancy.E(tenancy.Invalid, "employee_invalid", fmt.Sprintf("%s is not an employee: %s", name, employeeFault(err)))
 	}
 	if employee.Tenant == "" {
@@ -130,15 +149,44 @@ func readEmployee(cmd *cobra.Command, name string) (tenancy.Employee, []byte, er
 	return employee, source, nil
 }
 
+// The faults of an employee file that are no fault of its JSON.
+var (
+	errTooLong = fmt.Errorf("it has more than %d bytes", maxEmployeeBytes)
+	errMore    = errors.New("there is more than one JSON object; the file describes one employee")
+)
+
+// parseEmployee reads one employee and nothing after it. Letters typed as two
+// characters become one, as in a catalogue and in rosters.
+func parseEmployee(source []byte) (employee tenancy.Employee, err error) {
+	if len(source) > maxEmployeeBytes {
+		return employee, errTooLong
+	}
+	source = norm.NFC.Bytes(bytes.TrimPrefix(source, []byte("\ufeff")))
+	dec := json.NewDecoder(bytes.NewReader(source))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&employee); err != nil {
+		return employee, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return employee, errMore
+	}
+	employee.ID = tenancy.EmployeeID(strings.ToLower(string(employee.ID))) // as ids are kept, and as a check's is read
+	return employee, nil
+}
+
 // employeeFault describes a JSON fault without quoting a value.
 func employeeFault(err error) string {
 	var syntax *json.SyntaxError
 	var wrongType *json.UnmarshalTypeError
 	switch {
+	case errors.Is(err, errTooLong), errors.Is(err, errMore):
+		return err.Error()
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("not JSON at byte %d", syntax.Offset)
+	case errors.As(err, &wrongType) && wrongType.Field == "":
+		return "it is no JSON object"
 	case errors.As(err, &wrongType):
-		return fmt.Sprintf("%s is not %s", wrongType.Field, wrongType.Type)
+		return fmt.Sprintf("%s has a value of another type", wrongType.Field)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the JSON ends too early"
 	}
@@ -175,24 +223,37 @@ type errorLine struct {
 	tenancy.Problem
 }
 
+// decider answers checks about one employee.
+type decider struct {
+	snapshot entitlement.Snapshot
+	lang     tenancy.Language // "": without texts
+	decision entitlement.Decision
+}
+
+// toldDecision is a decision with what the employee is told of it.
+type toldDecision struct {
+	*entitlement.Decision
+	Text string `json:"text,omitempty"`
+}
+
 // decideLines answers each line of queries, in order.
-func decideLines(snapshot entitlement.Snapshot, queries io.Reader, w io.Writer) error {
-	out := bufio.NewWriter(w)
+func decideLines(d *decider, queries io.Reader, w io.Writer) error {
+	out := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	in := bufio.NewReader(queries)
+	in := bufio.NewReaderSize(queries, 64<<10)
 	for line := 1; ; line++ {
 		text, err := readLine(in)
 		if len(text) > 0 {
-			if err := enc.Encode(answer(snapshot, text, line)); err != nil {
-				return err
+			if err := enc.Encode(d.answer(text, line)); err != nil {
+				return fmt.Errorf("write the answers: %w", plain(err))
 			}
 		}
 		if errors.Is(err, io.EOF) {
 			return out.Flush()
 		}
 		if err != nil {
-			return errors.Join(fmt.Errorf("read the queries: %w", err), out.Flush())
+			return errors.Join(fmt.Errorf("read the queries: %w", plain(err)), out.Flush())
 		}
 	}
 }
@@ -212,10 +273,16 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	}
 }
 
-func answer(snapshot entitlement.Snapshot, text []byte, line int) any {
+// answer decides the check of a line, or says why it is none.
+func (d *decider) answer(text []byte, line int) any {
 	query, err := parseQueryLine(text)
 	if err == nil {
-		return entitlement.Decide(snapshot, query)
+		entitlement.DecideInto(&d.snapshot, &query, &d.decision)
+		told := toldDecision{Decision: &d.decision}
+		if d.lang != "" {
+			told.Text = reason.Text(d.decision.Reason, d.lang)
+		}
+		return told
 	}
 	refused := errorLine{Type: "error", Problem: tenancy.Problem{Code: "query_invalid", Severity: tenancy.SeverityError, Message: err.Error(), Line: line}}
 	var e *tenancy.Error
