@@ -1,6 +1,7 @@
 package entitlement_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -48,26 +49,82 @@ func drawGrant(t *rapid.T, id tenancy.GrantID) tenancy.Grant {
 		Segments: some(t, "segments", propertySegments, 0), ValidFrom: maybeDay(t, "valid from"), ValidUntil: maybeDay(t, "valid until"),
 		Priority: rapid.IntRange(0, 3).Draw(t, "priority"), CarryOver: rapid.IntRange(0, 2).Draw(t, "carry over"),
 	}
+	if !g.ValidUntil.IsZero() && !g.ValidFrom.Before(g.ValidUntil) {
+		g.ValidUntil = tenancy.Date{}
+	}
+	if g.Window == tenancy.Rolling || g.Window == tenancy.WholeContract {
+		g.CarryOver = 0 // as the catalogue asks for
+	}
 	return g
 }
 
-// drawTenant makes a tenant with contracts one after another, perhaps with gaps.
+// drawSuspensions makes suspensions one after another.
+func drawSuspensions(t *rapid.T) (all []tenancy.Suspension) {
+	from := epoch
+	for range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "suspensions") {
+		from = from.AddDays(rapid.IntRange(1, 600).Draw(t, "suspended from"))
+		s := tenancy.Suspension{From: from, Until: from.AddDays(rapid.IntRange(1, 90).Draw(t, "suspended for"))}
+		all, from = append(all, s), s.Until
+	}
+	if len(all) > 0 && rapid.Bool().Draw(t, "until further notice") {
+		all[len(all)-1].Until = tenancy.Date{}
+	}
+	return all
+}
+
+// drawTenant makes a tenant with contracts one after another, perhaps with
+// gaps, some of which renew themselves. Another tenant holds some of them, and
+// their grants may name a segment that this one does not have.
 func drawTenant(t *rapid.T) tenancy.Tenant {
-	tenant := tenancy.Tenant{Slug: "cdek", Suspended: rapid.IntRange(0, 9).Draw(t, "suspended") == 0, Segments: []tenancy.Segment{
+	tenant := tenancy.Tenant{Slug: "cdek", Suspended: rapid.IntRange(0, 9).Draw(t, "suspended") == 0, Suspensions: drawSuspensions(t), Segments: []tenancy.Segment{
 		{ID: "couriers", When: tenancy.SegmentRule{Position: []string{"Курьер"}}},
 		{ID: "warehouse", When: tenancy.SegmentRule{Department: []string{"Склад"}}},
 	}}
 	zone := rapid.SampledFrom(propertyZones).Draw(t, "zone")
 	from := epoch.AddDays(rapid.IntRange(0, 300).Draw(t, "begins"))
-	for range rapid.IntRange(0, 3).Draw(t, "contracts") {
-		c := tenancy.Contract{ID: "c", TimeZone: zone, From: from, Until: from.AddDays(rapid.IntRange(1, 500).Draw(t, "length")), GraceDays: rapid.IntRange(0, 20).Draw(t, "grace")}
+	for i := range rapid.IntRange(0, 3).Draw(t, "contracts") {
+		c := tenancy.Contract{ID: tenancy.ContractID(fmt.Sprint("c", i)), TimeZone: zone, From: from, Until: drawEnd(t, from), GraceDays: rapid.IntRange(0, 20).Draw(t, "grace"),
+			Renewal:   rapid.SampledFrom([]tenancy.Renewal{"", tenancy.RenewsItself}).Draw(t, "renewal"),
+			Holder:    rapid.SampledFrom([]tenancy.TenantSlug{"", "sber"}).Draw(t, "holder"),
+			Suspended: rapid.IntRange(0, 9).Draw(t, "contract suspended") == 0, Suspensions: drawSuspensions(t)}
 		for _, id := range some(t, "grants", propertyGrants, 0) {
-			c.Grants = append(c.Grants, drawGrant(t, id))
+			g := drawGrant(t, id)
+			if c.Holder != "" && rapid.Bool().Draw(t, "of the holder's segments") {
+				g.Segments = append(g.Segments, "only-of-the-holder")
+			}
+			c.Grants = append(c.Grants, g)
 		}
 		tenant.Contracts = append(tenant.Contracts, c)
 		from = c.Until.AddDays(rapid.SampledFrom([]int{0, 0, 10}).Draw(t, "gap"))
 	}
 	return tenant
+}
+
+// drawEnd makes an end of a contract, by months or by days.
+func drawEnd(t *rapid.T, from tenancy.Date) tenancy.Date {
+	if rapid.Bool().Draw(t, "whole months") {
+		return tenancy.NewDate(from.Year, from.Month+time.Month(rapid.IntRange(1, 14).Draw(t, "months")), from.Day)
+	}
+	return from.AddDays(rapid.IntRange(1, 500).Draw(t, "length"))
+}
+
+// drawSaneEmployee makes one who leaves no job before he has it, with no
+// override that ends before it begins, who may be on the roster's own list.
+func drawSaneEmployee(t *rapid.T) tenancy.Employee {
+	e := drawEmployee(t)
+	for i := range e.Employments {
+		job := &e.Employments[i]
+		job.Segment = rapid.SampledFrom([]tenancy.SegmentID{"", "", "couriers", "nowhere"}).Draw(t, "listed")
+		if job.LeftOn.Before(job.HiredOn) {
+			job.LeftOn = tenancy.Date{}
+		}
+	}
+	for i := range e.Overrides {
+		if o := &e.Overrides[i]; !o.From.Before(o.Until) {
+			o.Until = tenancy.Date{}
+		}
+	}
+	return e
 }
 
 func drawEmployee(t *rapid.T) tenancy.Employee {
