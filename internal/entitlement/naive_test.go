@@ -473,27 +473,58 @@ func (n naive) validUntil(q entitlement.Query, days int) time.Time {
 	return time.Time{}
 }
 
+// examine asks the package and the naive model the same, and reports the
+// package's answer. How far valid_until is looked for is in days; 0: not at all.
+func (n naive) examine(t *rapid.T, s entitlement.Snapshot, q entitlement.Query, ahead int) entitlement.Decision {
+	got, want := entitlement.Decide(s, q), n.decide(q)
+	same := cmp.Options{cmp.Comparer(time.Time.Equal), cmpopts.IgnoreFields(entitlement.Decision{}, "ValidUntil")}
+	if diff := cmp.Diff(want, got, same); diff != "" {
+		t.Fatalf("(-naive +decide):\n%s\n%+v\n%+v\n%+v", diff, n.tenant, n.employee, q)
+	}
+	if ahead > 0 {
+		if !got.ValidUntil.IsZero() {
+			ahead = int(got.ValidUntil.Sub(q.At).Hours()/24) + 3
+		}
+		if until := n.validUntil(q, ahead); !until.Equal(got.ValidUntil) {
+			t.Fatalf("valid until %v, want %v\n%+v\n%+v\n%+v", got.ValidUntil, until, n.tenant, n.employee, q)
+		}
+	}
+	return got
+}
+
 // The package and the naive model answer every question alike, valid_until
-// included: it is never too late, and where it is set something does begin or end.
+// included: it is never too late, and where it is set something does begin or
+// end. Each question is asked again at every instant at which the answer
+// changes, and just before it.
 func TestDecideAgreesWithTheNaiveModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tenant, employee, q := drawTenant(t), drawSaneEmployee(t), drawQuery(t)
+		tenant, employee := drawTenant(t), drawSaneEmployee(t)
 		terms, err := entitlement.Compile(tenant, []tenancy.SpecialistType{{Code: "psychologist"}, {Code: "coach"}, {Code: "lawyer"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		model := newNaive(tenant, propertyCodes, employee)
-		got, want := entitlement.Decide(entitlement.NewSnapshot(terms, employee, ""), q), model.decide(q)
-		same := cmp.Options{cmp.Comparer(time.Time.Equal), cmpopts.IgnoreFields(entitlement.Decision{}, "ValidUntil")}
-		if diff := cmp.Diff(want, got, same); diff != "" {
-			t.Fatalf("(-naive +decide):\n%s\n%+v\n%+v\n%+v", diff, tenant, employee, q)
-		}
-		ahead := 1200
-		if !got.ValidUntil.IsZero() {
-			ahead = int(got.ValidUntil.Sub(q.At).Hours()/24) + 3
-		}
-		if until := model.validUntil(q, ahead); !until.Equal(got.ValidUntil) {
-			t.Fatalf("valid until %v, want %v", got.ValidUntil, until)
+		model, s := newNaive(tenant, propertyCodes, employee), entitlement.NewSnapshot(terms, employee, "")
+		q := drawQuery(t)
+		model.examine(t, s, q, 1200)
+		q.Format, q.Minutes, q.For = "", 0, ""
+		for _, q.SpecialistType = range propertyCodes {
+			model.follow(t, s, q)
 		}
 	})
+}
+
+// follow asks from change to change.
+func (n naive) follow(t *rapid.T, s entitlement.Snapshot, q entitlement.Query) {
+	end := epoch.AddDays(1700).In(time.UTC)
+	for q.At = epoch.In(time.UTC); q.At.Before(end); {
+		until := n.examine(t, s, q, 0).ValidUntil
+		if until.IsZero() {
+			return
+		}
+		q.At = until.Add(-time.Second)
+		n.examine(t, s, q, 0)
+		if q.At = until; until.Sub(n.begins(n.civil(until))) != 0 {
+			t.Fatalf("%v is not the beginning of a day", until)
+		}
+	}
 }

@@ -95,7 +95,7 @@ func drawTenant(t *rapid.T) tenancy.Tenant {
 			c.Grants = append(c.Grants, g)
 		}
 		tenant.Contracts = append(tenant.Contracts, c)
-		from = c.Until.AddDays(rapid.SampledFrom([]int{0, 0, 10}).Draw(t, "gap"))
+		from = c.Until.AddDays(rapid.SampledFrom([]int{0, 0, 10, 200}).Draw(t, "gap"))
 	}
 	return tenant
 }
@@ -118,6 +118,13 @@ func drawSaneEmployee(t *rapid.T) tenancy.Employee {
 		if job.LeftOn.Before(job.HiredOn) {
 			job.LeftOn = tenancy.Date{}
 		}
+		if i > 0 && !e.Employments[i-1].LeftOn.IsZero() && rapid.Bool().Draw(t, "back soon") {
+			job.HiredOn = e.Employments[i-1].LeftOn.AddDays(rapid.IntRange(0, 22).Draw(t, "back after"))
+			job.LeftOn = tenancy.Date{}
+		}
+	}
+	if rapid.Bool().Draw(t, "stays") {
+		e.Employments = append(e.Employments, tenancy.Employment{Position: "Оператор", HiredOn: epoch.AddDays(rapid.IntRange(0, 400).Draw(t, "hired early"))})
 	}
 	for i := range e.Overrides {
 		if o := &e.Overrides[i]; !o.From.Before(o.Until) {
