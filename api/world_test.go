@@ -168,7 +168,7 @@ func (w *world) EntitlementsAsOf(ctx context.Context, actor tenancy.Actor, id te
 	}
 	early := time.Unix(1704103200, 0).UTC()
 	employee := anEmployee()
-	from := entitlement.Source{LearntAt: early, Import: &entitlement.ImportSource{ID: importOfCDEK, Mode: "add", UploadedAt: early, UploadedBy: "h1", AppliedAt: early}}
+	from := entitlement.Source{LearntAt: early, Import: &entitlement.ImportSource{ID: importOfCDEK, Mode: "add", Change: "hire", Line: 5, UploadedAt: early, UploadedBy: "h1", AppliedAt: early}}
 	h := entitlement.History{
 		Tenant: "cdek", Employee: id, Known: known, Overrides: []entitlement.Override{anOverride()},
 		Types:   []entitlement.Version[[]tenancy.SpecialistType]{{Of: []tenancy.SpecialistType{{Code: "psychologist"}, {Code: "lawyer"}}, LearntAt: early}},

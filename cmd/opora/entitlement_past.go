@@ -249,21 +249,25 @@ func pastInForce(versions []entitlement.EmploymentChange) bool {
 func listSource(s entitlement.Source) string {
 	switch {
 	case s.Undid != "":
-		return "undo of list " + s.Undid
+		return "undo of list " + s.Undid + ": change"
 	case s.Import != nil:
-		return fmt.Sprintf("list %s (%s), uploaded by %s", s.Import.ID, s.Import.Mode, s.Import.UploadedBy)
+		where := "not in it"
+		if s.Import.Line > 0 {
+			where = fmt.Sprint("line ", s.Import.Line)
+		}
+		return fmt.Sprintf("list %s (%s), %s, uploaded by %s: %s", s.Import.ID, s.Import.Mode, where, s.Import.UploadedBy, cmp.Or(s.Import.Change, "changed"))
 	}
-	return "not by a list"
+	return "not by a list: change"
 }
 
 func changedFields(names []string, first bool) string {
 	switch {
 	case first:
-		return ": entered"
+		return ""
 	case len(names) == 0:
-		return ": nothing that counts"
+		return ", of nothing that counts"
 	}
-	return ": " + strings.Join(names, ", ")
+	return " of " + strings.Join(names, ", ")
 }
 
 func writeOverrideSource(w io.Writer, o entitlement.OverrideSource, at func(time.Time) string) {

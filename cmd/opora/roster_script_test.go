@@ -30,7 +30,7 @@ func TestRosterScripts(t *testing.T) {
 			url := pgtest.URL(t)
 			env.Setenv("DATABASE_URL", url)
 			env.Setenv("OPORA_KEY", hex.EncodeToString(secret))
-			return workInMemory(t, url, secret)
+			return workInMemory(t, url, secret, rosterCatalogue)
 		},
 	})
 }
@@ -43,13 +43,13 @@ func importID(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // workInMemory stores a catalogue and runs the workers until the test ends.
-func workInMemory(t *testing.T, url string, secret []byte) error {
+func workInMemory(t *testing.T, url string, secret []byte, sold tenancy.Catalogue) error {
 	cfg := Config{Database: DatabaseConfig{URL: newSecret(url)}, Keys: KeysConfig{Key: newSecret(hex.EncodeToString(secret))}}
 	db, rosters, err := openRosters(t.Context(), cfg)
 	if err != nil {
 		return err
 	}
-	if err := db.StoreCatalogue(t.Context(), rosterCatalogue, "1"); err != nil {
+	if err := db.StoreCatalogue(t.Context(), sold, "1"); err != nil {
 		return err
 	}
 	workers, err := job.NewWorkers(db.Pool(), rosters, memory.NewPeople("cdek"), job.WorkersOptions{Log: slog.New(slog.DiscardHandler)})

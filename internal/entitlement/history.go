@@ -15,7 +15,8 @@ import (
 // last: who learns in May that somebody began in March knows that he began in
 // March. What carries none (department, position, segment, a contract's words)
 // holds from when it was learnt until something else is. And a contract that
-// was learnt late fills the days on which none ran, and replaces none that did.
+// was learnt late fills the days on which none ran, the first that was learnt,
+// and replaces none that did.
 type History struct {
 	Tenant      tenancy.TenantSlug
 	Employee    tenancy.EmployeeID
@@ -75,11 +76,11 @@ func (h EmploymentHistory) takenBack() bool {
 // about as it stood at the instant, on the days that were known last. It is
 // several when he left and returned on a later day; none when it was taken back.
 // day is the civil day of the instant.
-func (h EmploymentHistory) AsOf(stood time.Time, day tenancy.Date) []tenancy.Employment {
+func (h EmploymentHistory) AsOf(at time.Time, day tenancy.Date) []tenancy.Employment {
 	if h.takenBack() {
 		return nil
 	}
-	first := slices.IndexFunc(h.Versions, func(v Version[tenancy.Employment]) bool { return v.stoodAt(stood) || v.LearntAt.After(stood) })
+	first := slices.IndexFunc(h.Versions, func(v Version[tenancy.Employment]) bool { return v.stoodAt(at) || v.LearntAt.After(at) })
 	now := h.Versions[first].Of
 	spells := []tenancy.Employment{now}
 	for _, v := range h.Versions[first+1:] {
@@ -108,11 +109,7 @@ type Past struct {
 // employee of whom nothing was known then has a snapshot without a subject. The
 // error is Compile's.
 func (h History) AsOf(at time.Time) (Past, error) {
-	stood := at
-	if h.Known.Before(at) {
-		stood = h.Known
-	}
-	terms, used, err := h.terms(at, stood)
+	terms, used, err := h.terms(at)
 	if err != nil {
 		return Past{}, err
 	}
@@ -120,9 +117,9 @@ func (h History) AsOf(at time.Time) (Past, error) {
 	employee := tenancy.Employee{ID: h.Employee, Tenant: h.Tenant}
 	past := Past{Day: day, Sources: Sources{Employments: []EmploymentSource{}}}
 	for _, e := range h.Employments {
-		spells := e.AsOf(stood, day)
+		spells := e.AsOf(at, day)
 		employee.Employments = append(employee.Employments, spells...)
-		past.Sources.Employments = append(past.Sources.Employments, e.source(terms, spells, stood, at))
+		past.Sources.Employments = append(past.Sources.Employments, e.source(terms, spells, at))
 	}
 	for _, o := range h.Overrides {
 		o.State = o.StateOn(day)
@@ -138,19 +135,19 @@ func (h History) AsOf(at time.Time) (Past, error) {
 }
 
 // terms compiles what the tenant had bought.
-func (h History) terms(at, stood time.Time) (*Terms, inForce, error) {
-	types, _ := versionAt(h.Types, stood)
-	tenant, ok := versionAt(h.Tenants, stood)
+func (h History) terms(at time.Time) (*Terms, inForce, error) {
+	types, _ := versionAt(h.Types, at)
+	tenant, ok := versionAt(h.Tenants, at)
 	if !ok || tenant.Dropped {
 		tenant.Of = tenancy.Tenant{Slug: h.Tenant}
 	}
 	used := inForce{types: types, tenant: tenant.Of}
 	var late []chosen
 	for _, c := range h.Contracts {
-		v, ok := versionAt(c.Versions, stood)
+		v, ok := versionAt(c.Versions, at)
 		switch {
 		case !ok, v.Dropped, tenant.Dropped:
-		case v.LearntAt.After(stood):
+		case v.LearntAt.After(at):
 			late = append(late, chosen{v, c, true})
 		default:
 			used.contracts = append(used.contracts, chosen{v, c, false})
@@ -160,13 +157,19 @@ func (h History) terms(at, stood time.Time) (*Terms, inForce, error) {
 	if err != nil || len(late) == 0 || terms.running(at) != nil {
 		return terms, used, err
 	}
-	filled := used
-	filled.contracts = append(slices.Clone(used.contracts), late...)
-	with, err := filled.compile()
-	if err != nil || with.running(at) == nil {
-		return terms, used, nil //nolint:nilerr // what was learnt late and cannot be read fills nothing
+	slices.SortStableFunc(late, func(a, b chosen) int { return a.version.LearntAt.Compare(b.version.LearntAt) })
+	for _, one := range late {
+		filled := used
+		filled.contracts = append(slices.Clone(used.contracts), one)
+		with, err := filled.compile()
+		if err != nil {
+			return nil, used, err
+		}
+		if with.running(at) != nil {
+			return with, filled, nil
+		}
 	}
-	return with, filled, nil
+	return terms, used, nil
 }
 
 // inForce is what terms are compiled from.

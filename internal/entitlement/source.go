@@ -36,6 +36,8 @@ type Source struct {
 type ImportSource struct {
 	ID         string    `json:"id"`
 	Mode       string    `json:"mode"`
+	Change     string    `json:"change,omitempty"` // what it did with the employment: roster.Kind
+	Line       int       `json:"line,omitempty"`   // of the list; 0: the employment was not in it
 	UploadedAt time.Time `json:"uploaded_at"`
 	UploadedBy string    `json:"uploaded_by"`
 	AppliedAt  time.Time `json:"applied_at,omitzero"`
@@ -105,7 +107,7 @@ func (f inForce) source(terms *Terms, at time.Time, day tenancy.Date) *ContractS
 }
 
 // source tells of one employment; spells are its times of work.
-func (h EmploymentHistory) source(terms *Terms, spells []tenancy.Employment, stood, at time.Time) EmploymentSource {
+func (h EmploymentHistory) source(terms *Terms, spells []tenancy.Employment, at time.Time) EmploymentSource {
 	last := h.Versions[len(h.Versions)-1]
 	s := EmploymentSource{ID: h.ID, LegalEntity: last.Of.LegalEntity, HiredOn: last.Of.HiredOn, LeftOn: last.Of.LeftOn, Versions: []EmploymentChange{}}
 	if h.takenBack() {
@@ -124,7 +126,7 @@ func (h EmploymentHistory) source(terms *Terms, spells []tenancy.Employment, sto
 		if i > 0 {
 			change.Changed = changed(h.Versions[i-1].Of, v.Of)
 		}
-		if !held && len(spells) > 0 && (v.stoodAt(stood) || v.LearntAt.After(stood)) {
+		if !held && len(spells) > 0 && (v.stoodAt(at) || v.LearntAt.After(at)) {
 			held, change.InForce = true, true
 		}
 		s.Versions = append(s.Versions, change)

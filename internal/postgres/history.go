@@ -55,12 +55,8 @@ func employmentsAsOf(ctx context.Context, tx pgx.Tx, tenant tenancy.TenantSlug, 
 	if err := readEmploymentHistory(ctx, tx, &h); err != nil {
 		return nil, err
 	}
-	stood := at
-	if known.Before(at) {
-		stood = known
-	}
 	for _, e := range h.Employments {
-		for _, spell := range e.AsOf(stood, day) {
+		for _, spell := range e.AsOf(at, day) {
 			if !day.Before(spell.HiredOn) {
 				all = append(all, spell)
 			}

@@ -165,10 +165,12 @@ func readEmploymentHistory(ctx context.Context, tx pgx.Tx, h *entitlement.Histor
 				jsonb_strip_nulls(jsonb_build_object('id', h.id, 'legal_entity', h.legal_entity, 'employee_no', h.employee_no, 'department', h.department,
 					'position', h.position, 'grade', h.grade, 'segment', h.segment, 'hired_on', h.hired_on, 'left_on', h.left_on)) AS body
 			FROM employment_history h WHERE h.tenant = $1 AND h.person_id = $3 AND `+believed+`)
-		SELECT v.id::text, v.body, v.learnt_at, v.ended, coalesce(i.id::text, ''), coalesce(i.mode, ''), i.uploaded_at, coalesce(i.uploaded_by, ''), i.applied_at,
+		SELECT v.id::text, v.body, v.learnt_at, v.ended, coalesce(i.id::text, ''), coalesce(i.mode, ''), i.uploaded_at, coalesce(i.uploaded_by, ''), i.applied_at, coalesce(w.kind, ''), coalesce(w.line, 0),
 			coalesce((SELECT u.id::text FROM import u WHERE u.tenant = $1 AND u.id = v.before AND u.id IS DISTINCT FROM v.import_id AND u.state = 'undone'
 				AND EXISTS (SELECT FROM import_change c WHERE c.tenant = $1 AND c.import_id = u.id AND c.state = 'reversed' AND v.id IN (c.employment_id, c.from_id, c.releases_id))), '')
 		FROM v LEFT JOIN import i ON i.tenant = $1 AND i.id = v.import_id
+			LEFT JOIN LATERAL (SELECT c.kind, c.line FROM import_change c WHERE c.tenant = $1 AND c.import_id = v.import_id AND c.state <> 'planned' AND v.id IN (c.employment_id, c.from_id, c.releases_id)
+				ORDER BY c.employment_id <> v.id, c.n LIMIT 1) w ON true
 		ORDER BY v.id, v.learnt_at`, h.Tenant, h.Known, h.Employee)
 	if err != nil {
 		return err
@@ -179,7 +181,7 @@ func readEmploymentHistory(ctx context.Context, tx pgx.Tx, h *entitlement.Histor
 	var i entitlement.ImportSource
 	var uploaded, applied *time.Time
 	var undid string
-	_, err = pgx.ForEachRow(rows, []any{&id, &body, &v.learnt, &v.ended, &i.ID, &i.Mode, &uploaded, &i.UploadedBy, &applied, &undid}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &body, &v.learnt, &v.ended, &i.ID, &i.Mode, &uploaded, &i.UploadedBy, &applied, &i.Change, &i.Line, &undid}, func() error {
 		if n := len(h.Employments); n == 0 || h.Employments[n-1].ID != id {
 			h.Employments = append(h.Employments, entitlement.EmploymentHistory{ID: id})
 		}

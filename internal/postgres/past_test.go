@@ -1,15 +1,21 @@
 package postgres_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ponimayu/opora/internal/entitlement"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/provisioner"
 )
 
 // year is a story of a year: what happens is done now, one thing after the
@@ -20,6 +26,7 @@ type year struct {
 	today  tenancy.Date
 	events []event
 	limits []time.Time // the real instants between the events
+	lists  []roster.ImportID
 	id     tenancy.EmployeeID
 }
 
@@ -123,7 +130,92 @@ func (y *year) list(mode roster.Mode, position, hired, left string) roster.Impor
 	if i.State != roster.Applied {
 		y.t.Fatalf("%+v", i)
 	}
+	y.lists = append(y.lists, i.ID)
 	return i.ID
+}
+
+// asked asks as of a day of the story, at its noon.
+func (y *year) asked(t *testing.T, actor tenancy.Actor, day int, known time.Time) entitlement.PastEntitlements {
+	t.Helper()
+	got, err := y.EntitlementsAsOf(t.Context(), actor, y.id, y.noon(day), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// sources asks on a day on which a list held that was undone later, and on one
+// on which an override held.
+func (y *year) sources(t *testing.T) {
+	got := y.asked(t, platform, -130, time.Time{})
+	c := got.Sources.Contract
+	if c == nil || c.ID != "c1" || c.Revision != "r2" || !c.LearntAt.Equal(y.noon(-200)) || c.LearntLate || len(c.ChangedLater) != 1 || c.ChangedLater[0].Revision != "r3" {
+		t.Errorf("the contract is %+v", c)
+	}
+	if len(got.Sources.Employments) != 1 {
+		t.Fatalf("%+v", got.Sources.Employments)
+	}
+	var versions []string
+	e := got.Sources.Employments[0]
+	for _, v := range e.Versions {
+		list := ""
+		if v.Import != nil {
+			list = fmt.Sprint(slices.Index(y.lists, roster.ImportID(v.Import.ID)), " ", v.Import.Mode, " ", v.Import.Change, " ", v.Import.Line, " ", v.Import.UploadedBy)
+		}
+		if v.Undid != "" {
+			list = fmt.Sprint("undo of ", slices.Index(y.lists, roster.ImportID(v.Undid)))
+		}
+		versions = append(versions, fmt.Sprint(list, " ", v.Changed, " ", v.InForce))
+	}
+	want := []string{
+		"0 add hire 2 hr-1 [] false", "1 add update 2 hr-1 [position] true", "undo of 1 [position] false", "2 add update 2 hr-1 [position] false",
+		"3 add update 2 hr-1 [hired_on] false", "4 leavers leave 2 hr-1 [left_on] false", "5 add return 2 hr-1 [position hired_on left_on] false",
+	}
+	if d := cmp.Diff(want, versions); d != "" {
+		t.Errorf("versions (-want +got):\n%s", d)
+	}
+	if !e.InForce || e.HiredOn != y.on(-310) || e.LeftOn != y.on(-50) || !slices.Equal(e.Segments, []tenancy.SegmentID{"couriers"}) || len(got.Sources.Overrides) != 1 || got.Sources.Overrides[0].InForce {
+		t.Errorf("%+v %+v", e, got.Sources.Overrides)
+	}
+	got = y.asked(t, operator, -42, y.noon(-35))
+	if o := got.Sources.Overrides; len(o) != 1 || !o[0].InForce || o[0].Author != "platform-1" || o[0].Reason != entitlement.Goodwill || o[0].Reference != "HELP-1" || !o[0].EndedAt.IsZero() || got.Items[0].Limit != 13 {
+		t.Errorf("%+v %+v", got.Items, o)
+	}
+	if got := y.asked(t, operator, -42, y.noon(-41)); got.Items[0].Limit != 10 || len(got.Sources.Overrides) != 0 {
+		t.Errorf("an override is known before it was made: %+v", got)
+	}
+	text, err := json.Marshal(y.asked(t, platform, -44, time.Time{}))
+	if err != nil || strings.Contains(string(text), "Пример") || strings.Contains(string(text), "Курьер") || strings.Contains(string(text), "1990") {
+		t.Errorf("personal data in the answer: %s %v", text, err)
+	}
+}
+
+// withoutOverrides asks as HR: neither told nor counted are overrides, whether
+// there are any or not.
+func (y *year) withoutOverrides(t *testing.T) {
+	for day, limit := range map[int]int{-44: 10, -130: 10, -250: 6} {
+		got := y.asked(t, hr, day, time.Time{})
+		if got.Items[0].Limit != limit || len(got.Sources.Overrides) != 0 || !got.Sources.OverridesWithheld || len(got.Sources.Employments) != 1 {
+			t.Errorf("day %d: %+v", day, got)
+		}
+	}
+	_, err := y.EntitlementsAsOf(t.Context(), stranger, y.id, y.noon(0), time.Time{})
+	wantCode(t, "HR of another tenant", err, "employee_unknown")
+	_, err = y.EntitlementsAsOf(t.Context(), tenancy.Actor{ID: "b", Roles: []tenancy.Role{tenancy.RoleBookingCore}}, y.id, y.noon(0), time.Time{})
+	wantCode(t, "the booking core", err, "forbidden")
+	_, err = y.EntitlementsAsOf(t.Context(), hr, y.id, time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Time{})
+	wantCode(t, "an instant out of range", err, "field_invalid")
+	if n := y.count(`SELECT count(*) FROM audit WHERE action = 'entitlement.past' AND actor = 'hr-1' AND allowed AND subject = '` + string(y.id) + `'`); n != 4 {
+		t.Errorf("%d questions of HR are in the audit log", n)
+	}
+}
+
+func (y *year) erased(t *testing.T) {
+	change(t, y.db, "cdek", `UPDATE person SET erased_at = now() WHERE id = $1`, y.id)
+	for _, known := range []time.Time{{}, y.noon(-100)} {
+		_, err := y.EntitlementsAsOf(t.Context(), operator, y.id, y.noon(-100), known)
+		wantCode(t, "one who was erased", err, "employee_unknown")
+	}
 }
 
 // tell lets the year pass.
@@ -250,6 +342,13 @@ func newYear(t *testing.T) *year {
 
 func TestEntitlementsAsOfAYear(t *testing.T) {
 	y := newYear(t)
+	t.Run("sources", y.sources)
+	t.Run("HR", y.withoutOverrides)
+	t.Run("every pair", y.everyPair)
+	t.Run("erased", y.erased)
+}
+
+func (y *year) everyPair(t *testing.T) {
 	days := []int{-400, -351, -350, -345, -340, -320, -310, -305, -300, -295, -290, -250, -200, -199, -160, -150, -149, -130, -120, -110, -100, -99, -70, -60, -59,
 		-46, -45, -44, -40, -39, -37, -36, -35, -30, -29, -20, -13, -12, -11, -10, -9, -3, -2, -1, 0, 1, 40, 59, 60, 199, 200, 300}
 	pairs, told := 0, map[entitlement.Reason]int{}
@@ -286,5 +385,70 @@ func TestEntitlementsAsOfAYear(t *testing.T) {
 		if told[reason] == 0 {
 			t.Errorf("no pair comes to %s", reason)
 		}
+	}
+}
+
+// A second job that a list made by mistake is taken back with the list, and a
+// contract names the plan whose apply it came with, and its holder.
+func TestPastOfAHolding(t *testing.T) {
+	o := newOffice(t)
+	o.work()
+	today := today()
+	sold := soldTo("avito", 5)
+	sold.Countries = part().Countries
+	holder := &sold.Tenants[0]
+	holder.Contracts[0].From, holder.Contracts[0].Until, holder.Contracts[0].SharedWith = today.AddDays(-10), today.AddDays(100), []tenancy.TenantSlug{"cdek"}
+	member := part().Tenants[1]
+	member.Contracts, member.Segments = nil, []tenancy.Segment{{ID: "couriers", When: tenancy.SegmentRule{Position: []string{"Курьер"}}}}
+	sold.Tenants = append(sold.Tenants, member)
+	plan := provisioner.Plan{ID: provisioner.PlanID(uuid.NewString()), Country: "RU", Realm: "ponimayu", Revision: "r7", Actor: "operator:petrov"}
+	for _, step := range []func() error{
+		func() error { return o.db.StorePlan(t.Context(), plan) },
+		func() error { return o.db.BeginPlan(t.Context(), plan.ID, nil) },
+		func() error { return o.db.StoreCatalogue(t.Context(), sold, "r7") },
+		func() error { return o.db.EndPlan(t.Context(), plan.ID, "") },
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	header := "Табельный номер;ФИО;Дата рождения;Должность;Юридическое лицо\n"
+	o.apply(hr, o.upload(hr, roster.Add, header+"17;Примерова Анна Петровна;1990-02-03;Бухгалтер;global\n").ID)
+	id := o.find("17").ID
+	second := o.apply(hr, o.upload(hr, roster.Add, header+"17;Примерова Анна Петровна;1990-02-03;Бухгалтер;global\n900;Примерова Анна Петровна;1990-02-03;Курьер;north\n").ID)
+	if o.find("900").ID != id {
+		t.Fatal("the second job is somebody else's")
+	}
+	between := time.Now()
+	if _, err := o.Undo(t.Context(), hr, second.ID); err != nil {
+		t.Fatal(err)
+	}
+	then, err := o.EntitlementsAsOf(t.Context(), operator, id, between, between)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := o.EntitlementsAsOf(t.Context(), operator, id, between, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if then.Items[0].Limit != 7 || now.Items[0].Limit != 5 || then.Revision == now.Revision {
+		t.Errorf("then %d, as is known now %d", then.Items[0].Limit, now.Items[0].Limit)
+	}
+	back := 0
+	for _, e := range now.Sources.Employments {
+		if !e.TakenBackAt.IsZero() && e.LegalEntity == "north" && !e.InForce {
+			back++
+		}
+	}
+	if back != 1 || len(now.Sources.Employments) != 2 || len(then.Sources.Employments) != 2 || !then.Sources.Employments[1].TakenBackAt.IsZero() {
+		t.Errorf("%+v", now.Sources.Employments)
+	}
+	c := now.Sources.Contract
+	if c == nil || c.Holder != "avito" || c.Revision != "r7" || c.Plan != string(plan.ID) || c.By != "operator:petrov" || c.LearntLate {
+		t.Errorf("%+v", c)
+	}
+	toHR, err := o.EntitlementsAsOf(t.Context(), hr, id, between, time.Time{})
+	if err != nil || toHR.Sources.Contract == nil || toHR.Sources.Contract.By != "" {
+		t.Errorf("%+v %v", toHR.Sources.Contract, err)
 	}
 }
