@@ -117,7 +117,8 @@ func sold(o *fakeOpora) {
 // the model says: the same grants, the same refusals, and never one too many.
 func TestAsTheModel(t *testing.T) {
 	w := newWorld(t, sold)
-	few(t, "25")
+	few(t, "rapid.checks", "20")
+	few(t, "rapid.steps", "60")
 	rapid.Check(t, func(t *rapid.T) {
 		if _, err := w.pool.Exec(w.t.Context(), `TRUNCATE appointment, counter, account, request`); err != nil {
 			t.Fatal(err)
@@ -133,22 +134,20 @@ func TestAsTheModel(t *testing.T) {
 	})
 }
 
-// few lowers the number of runs where nobody asked for a number or for long tests.
-func few(t *testing.T, runs string) {
-	checks := flag.Lookup("rapid.checks")
-	if os.Getenv("OPORA_TEST_LONG") != "" || checks.Value.String() != checks.DefValue {
-		return
+// few sets a number of rapid's where nobody asked for another or for long tests.
+func few(t *testing.T, name, number string) {
+	f := flag.Lookup(name)
+	if was := f.Value.String(); os.Getenv("OPORA_TEST_LONG") == "" && was == f.DefValue {
+		_ = f.Value.Set(number)
+		t.Cleanup(func() { _ = f.Value.Set(was) })
 	}
-	was := checks.Value.String()
-	_ = checks.Value.Set(runs)
-	t.Cleanup(func() { _ = checks.Value.Set(was) })
 }
 
 // play does one run.
 func play(t *rapid.T, w *world, m *model) {
 	ctx := w.t.Context()
 	at := func(t *rapid.T) time.Time {
-		return day("2026-12-02").AddDate(0, 0, rapid.IntRange(0, 70).Draw(t, "day")).Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "hour")) * time.Hour)
+		return day("2026-12-02").AddDate(0, 0, rapid.IntRange(0, 45).Draw(t, "day")).Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "hour")) * time.Hour)
 	}
 	pick := func(t *rapid.T) int {
 		if len(m.books) == 0 {
@@ -161,22 +160,24 @@ func play(t *rapid.T, w *world, m *model) {
 			t.Fatalf("got %s %+v %v, want %s %+v %s", got.Grant, got.Window, err, line.Grant, line.Window, reason)
 		}
 	}
+	book := func(t *rapid.T) {
+		wish := Wish{
+			EmployeeID:     person(rapid.IntRange(0, 2).Draw(t, "who")),
+			SpecialistType: rapid.SampledFrom([]client.SpecialistTypeCode{"psychologist", "coach", "lawyer", "child_psychologist", "financial_adviser"}).Draw(t, "type"),
+			At:             at(t), For: rapid.SampledFrom([]client.For{client.Self, client.Self, client.Dependant}).Draw(t, "for"),
+		}
+		line, reason := m.decide(wish)
+		if d, err := w.Allowance(ctx, wish); err != nil || d.Consume != line.Grant {
+			t.Fatalf("the page says %s, want %s: %v", d.Consume, line.Grant, err)
+		}
+		got, err := w.Book(ctx, key(), wish)
+		if as(t, got, err, line, reason); err == nil {
+			m.books = append(m.books, got)
+		}
+	}
 	t.Repeat(map[string]func(*rapid.T){
-		"book": func(t *rapid.T) {
-			wish := Wish{
-				EmployeeID:     person(rapid.IntRange(0, 2).Draw(t, "who")),
-				SpecialistType: rapid.SampledFrom([]client.SpecialistTypeCode{"psychologist", "coach", "lawyer", "child_psychologist", "financial_adviser"}).Draw(t, "type"),
-				At:             at(t), For: rapid.SampledFrom([]client.For{client.Self, client.Self, client.Dependant}).Draw(t, "for"),
-			}
-			line, reason := m.decide(wish)
-			if d, err := w.Allowance(ctx, wish); err != nil || d.Consume != line.Grant {
-				t.Fatalf("the page says %s, want %s: %v", d.Consume, line.Grant, err)
-			}
-			got, err := w.Book(ctx, key(), wish)
-			if as(t, got, err, line, reason); err == nil {
-				m.books = append(m.books, got)
-			}
-		},
+		"book":      book,
+		"book more": book,
 		"move": func(t *rapid.T) {
 			i, to := pick(t), at(t)
 			without := &model{m.ask, slices.Concat(m.books[:i], m.books[i+1:])}

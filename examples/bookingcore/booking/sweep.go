@@ -12,12 +12,12 @@ import (
 
 // Swept is what a sweep found and did. It counts, and names nobody.
 type Swept struct {
-	Looked    int  // appointments ahead
-	Flagged   int  // not covered any more, and told so
-	Cleared   int  // covered again
-	Moved     int  // counted against another grant, theirs being gone
-	Cancelled int  // of employees who will have left by then
-	Held      bool // too many to cancel at once: they were flagged only
+	Looked    int  `json:"looked"`    // appointments ahead
+	Flagged   int  `json:"flagged"`   // not covered any more, and told so
+	Cleared   int  `json:"cleared"`   // covered again
+	Moved     int  `json:"moved"`     // counted against another grant, theirs being gone
+	Cancelled int  `json:"cancelled"` // of employees who will have left by then
+	Held      bool `json:"held"`      // too many to cancel at once: they were flagged only
 }
 
 // A sweep that would cancel more than these does not cancel: rather is

@@ -2,52 +2,16 @@ package booking
 
 import (
 	"context"
-	"crypto/rand"
-	"net/url"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/ponimayu/opora/client"
+	"github.com/ponimayu/opora/examples/bookingcore/bookingtest"
 )
-
-// database makes a database for the test, dropped when it ends. Without
-// DATABASE_URL the test fails: one that passes without PostgreSQL proves nothing.
-func database(t *testing.T) string {
-	t.Helper()
-	server := os.Getenv("DATABASE_URL")
-	if server == "" {
-		t.Fatal("DATABASE_URL is not set: run `make test`, or `opora dev --exec 'go test ./examples/...'`")
-	}
-	name := "bookingcore_test_" + strings.ToLower(rand.Text()[:12])
-	do := func(statement string) {
-		t.Helper()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		conn, err := pgx.Connect(ctx, server)
-		if err != nil {
-			t.Fatal("PostgreSQL at DATABASE_URL does not answer")
-		}
-		defer conn.Close(ctx)
-		if _, err := conn.Exec(ctx, statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	do("CREATE DATABASE " + name)
-	t.Cleanup(func() { do("DROP DATABASE " + name + " WITH (FORCE)") })
-	u, err := url.Parse(server)
-	if err != nil {
-		t.Fatal("DATABASE_URL is no address")
-	}
-	u.Path = "/" + name
-	return u.String()
-}
 
 // now is the moment at which the tests book, unless they say another.
 var now = time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
@@ -70,7 +34,7 @@ func newWorld(t *testing.T, set func(*fakeOpora)) *world {
 
 func newWorldWith(t *testing.T, config client.Config, set func(*fakeOpora)) *world {
 	t.Helper()
-	w := &world{t: t, opora: newFakeOpora(t), url: database(t)}
+	w := &world{t: t, opora: newFakeOpora(t), url: bookingtest.Database(t)}
 	set(w.opora)
 	config.URL, config.TokenURL, config.ClientID, config.ClientSecret = w.opora.server.URL, w.opora.server.URL+"/token", "booking-core", "secret"
 	var err error
@@ -175,7 +139,7 @@ func together(n int, do func(i int) error) map[string]int {
 	return codes
 }
 
-// is the same counts as wanted.
+// wantCodes wants just those codes, each as often.
 func wantCodes(t *testing.T, got, want map[string]int) {
 	t.Helper()
 	if len(got) != len(want) {
