@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -26,6 +27,7 @@ type stack struct {
 	t               *testing.T
 	opora, keycloak string
 	realm, country  string
+	header          http.Header // of every request, beside the usual
 }
 
 // newStack reads the environment. Without a stack a test fails: one that
@@ -108,6 +110,7 @@ func (s *stack) send(token, method, path, contentType string, body io.Reader) re
 	if body != nil {
 		req.Header.Set("Content-Type", contentType)
 	}
+	maps.Copy(req.Header, s.header)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -121,6 +124,13 @@ func (s *stack) send(token, method, path, contentType string, body io.Reader) re
 		s.t.Fatal(err)
 	}
 	return reply{answer.StatusCode, answer.Header, b}
+}
+
+// with returns the stack, asked with a header more.
+func (s *stack) with(header http.Header) *stack {
+	other := *s
+	other.header = header
+	return &other
 }
 
 // upload hands a roster in.
