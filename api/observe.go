@@ -119,7 +119,7 @@ func requestAttrs(w http.ResponseWriter, r *http.Request, more ...slog.Attr) []s
 // caller's own word gets neither into the log nor into a metric's label.
 func methodOf(r *http.Request) string {
 	switch r.Method {
-	case http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodHead:
+	case http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete, http.MethodHead:
 		return r.Method
 	}
 	return "other"

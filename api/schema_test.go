@@ -12,6 +12,7 @@ import (
 	"github.com/ponimayu/opora/internal/entitlement"
 	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/internal/webhook"
 )
 
 // TestSchemasHaveTheTypesFields compares openapi.yaml with the Go types field
@@ -73,6 +74,12 @@ func TestSchemasHaveTheTypesFields(t *testing.T) {
 		"its employee":     {schema: doc.Components.Schemas["EmployeeRecord"].Value, value: entitlement.Record{}},
 		"its jobs":         {schema: doc.Components.Schemas["RecordEmployment"].Value, value: entitlement.RecordEmployment{}},
 		"its terms":        {schema: doc.Components.Schemas["TermsDocument"].Value, value: entitlement.TermsDocument{}},
+		"Webhook":          {schema: doc.Components.Schemas["Webhook"].Value, value: webhook.Subscription{}},
+		"its secret":       {schema: doc.Components.Schemas["WebhookSecret"].Value, value: webhookSecret{}},
+		"a webhook's":      {schema: doc.Components.Schemas["WebhookRequest"].Value, value: webhookRequest{}, sent: true},
+		"its edit":         {schema: doc.Components.Schemas["WebhookEdit"].Value, value: webhook.Edit{}, sent: true},
+		"its delivery":     {schema: doc.Components.Schemas["WebhookDelivery"].Value, value: webhook.Record{}},
+		"its try":          {schema: doc.Components.Schemas["WebhookTry"].Value, value: webhook.Try{}},
 	} {
 		fields := map[string]bool{}
 		jsonFields(reflect.TypeOf(of.value), fields)

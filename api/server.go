@@ -68,7 +68,8 @@ type Options struct {
 	Feed      Feed
 	// Life ends when the process is told to stop: whoever waits for changes is
 	// answered then. It never ends when nil.
-	Life context.Context
+	Life     context.Context
+	Webhooks Webhooks
 	// Ready returns an error while the server cannot do its work.
 	Ready   func(context.Context) error
 	Log     *slog.Logger
@@ -90,6 +91,7 @@ type Server struct {
 	past      Past
 	feed      Feed
 	life      context.Context
+	webhooks  Webhooks
 	ready     func(context.Context) error
 	log       *slog.Logger
 	metrics   *metrics
@@ -110,7 +112,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		tokens: o.Tokens, snapshots: o.Snapshots, rosters: o.Rosters, employees: o.Employees, overrides: o.Overrides, past: o.Past,
-		feed: o.Feed, life: o.Life, tokenEvery: tokenEvery, slowReader: slowReader,
+		feed: o.Feed, webhooks: o.Webhooks, life: o.Life, tokenEvery: tokenEvery, slowReader: slowReader,
 		ready: o.Ready, log: o.Log, metrics: newMetrics(o.Metrics),
 		uploads: uploadSlots{each: map[tenancy.TenantSlug]int{}}, maxUpload: o.MaxUpload, spoolDir: o.SpoolDir, pace: usualPace,
 	}
@@ -159,6 +161,14 @@ func (s *Server) table() []route {
 		{"GET", "/v1/changes", tenancy.ReadChanges, changesStream, s.changes},
 		{"GET", "/v1/changes/snapshot", tenancy.ReadChanges, snapshotDeadline, s.changesSnapshot},
 		{"GET", "/v1/changes/terms", tenancy.ReadChanges, usualDeadline, s.changesTerms},
+		{"GET", "/v1/webhooks", tenancy.ManageWebhooks, usualDeadline, s.listWebhooks},
+		{"POST", "/v1/webhooks", tenancy.ManageWebhooks, usualDeadline, s.addWebhook},
+		{"GET", "/v1/webhooks/{id}", tenancy.ManageWebhooks, usualDeadline, s.readWebhook},
+		{"PATCH", "/v1/webhooks/{id}", tenancy.ManageWebhooks, usualDeadline, s.editWebhook},
+		{"DELETE", "/v1/webhooks/{id}", tenancy.ManageWebhooks, usualDeadline, s.removeWebhook},
+		{"POST", "/v1/webhooks/{id}/rotate", tenancy.ManageWebhooks, usualDeadline, s.rotateWebhook},
+		{"POST", "/v1/webhooks/{id}/test", tenancy.ManageWebhooks, testDeadline, s.testWebhook},
+		{"GET", "/v1/webhooks/{id}/deliveries", tenancy.ManageWebhooks, usualDeadline, s.webhookDeliveries},
 		{"POST", "/v1/employees/search", tenancy.ReadEmployees, usualDeadline, s.searchEmployees},
 		{"GET", "/v1/employees/{id}", tenancy.ReadEmployees, usualDeadline, s.employee},
 		{"POST", "/v1/tenants/{slug}/imports", tenancy.UploadRoster, uploadDeadline, s.upload},

@@ -77,7 +77,7 @@ func newWorld(t testing.TB) *world {
 	w.terms, w.feed = terms, newTape(w)
 	w.server = api.New(api.Options{
 		MaxUpload: 1 << 20, SpoolDir: t.TempDir(),
-		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Overrides: w, Past: w, Feed: w.feed, Metrics: prometheus.NewRegistry(),
+		Tokens: w, Snapshots: w, Rosters: w, Employees: w, Overrides: w, Past: w, Feed: w.feed, Webhooks: subscriptions{w}, Metrics: prometheus.NewRegistry(),
 		Ready: func(context.Context) error { return w.ready }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	})
 	return w

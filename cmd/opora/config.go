@@ -16,6 +16,7 @@ import (
 	"github.com/ponimayu/opora/internal/postgres"
 	"github.com/ponimayu/opora/internal/scan"
 	"github.com/ponimayu/opora/internal/tenancy"
+	"github.com/ponimayu/opora/internal/webhook"
 )
 
 // Config is what the commands are told by their environment, one struct per
@@ -32,6 +33,7 @@ type Config struct {
 	Uploads        UploadsConfig
 	Retention      RetentionConfig
 	Scanner        ScannerConfig
+	Webhooks       WebhooksConfig
 	Booking        BookingConfig
 }
 
@@ -139,6 +141,17 @@ func (r RetentionConfig) Days() int {
 // ScannerConfig says who scans uploaded files; nobody when it is unset.
 type ScannerConfig struct {
 	Address string `env:"OPORA_SCANNER" validate:"omitempty,scanner" say:"where clamd listens, unix:/run/clamav/clamd.ctl or tcp:host:3310"`
+}
+
+// WebhooksConfig says which receivers may be called beside public ones.
+type WebhooksConfig struct {
+	Allow string `env:"OPORA_WEBHOOK_ALLOW" validate:"webhook_allow" say:"networks, addresses and names, each with or without :port, that webhooks may call though they are not public or not on port 443, by plain http too, such as 10.20.0.0/16:8080,booking.internal"`
+}
+
+// Policy returns what the list allows.
+func (w WebhooksConfig) Policy() webhook.Policy {
+	p, _ := webhook.ParsePolicy(w.Allow) // validated
+	return p
 }
 
 // BookingConfig is a client of the API with the booking core's service
@@ -258,7 +271,8 @@ func newValidator() *validator.Validate {
 			n, err := strconv.Atoi(s)
 			return err == nil && n >= 1 && n <= 90
 		},
-		"scanner": func(s string) bool { _, err := scan.New(s); return err == nil },
+		"scanner":       func(s string) bool { _, err := scan.New(s); return err == nil },
+		"webhook_allow": func(s string) bool { _, err := webhook.ParsePolicy(s); return err == nil },
 		"listen": func(s string) bool {
 			_, port, err := net.SplitHostPort(s)
 			_, err2 := strconv.ParseUint(port, 10, 16)

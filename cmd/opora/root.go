@@ -52,6 +52,7 @@ func newRootCommand() *cobra.Command {
 		newEntitlementCommand(),
 		newRosterCommand(),
 		newParseWorkerCommand(),
+		newWebhookCommand(),
 		newServeCommand(),
 		newWorkerCommand(),
 		newMigrateCommand(),

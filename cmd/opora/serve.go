@@ -33,7 +33,7 @@ func newServeCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var cfg Config
-			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.Keys, &cfg.HTTP, &cfg.Uploads); err != nil {
+			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.Keys, &cfg.HTTP, &cfg.Uploads, &cfg.Webhooks); err != nil {
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
@@ -101,6 +101,10 @@ func newAPI(life context.Context, cfg Config, log *slog.Logger, db *postgres.DB,
 		return nil, err
 	}
 	useCases.LimitUploads(cfg.Uploads.MaxBytes())
+	webhooks, err := openWebhooks(db, cfg)
+	if err != nil {
+		return nil, err
+	}
 	return api.New(api.Options{
 		Tokens: token.NewVerifier(token.Config{
 			Issuer: cfg.Keycloak.Issuer(cfg.Contour.Realm), Audience: audience, Country: cfg.Contour.Country,
@@ -109,12 +113,13 @@ func newAPI(life context.Context, cfg Config, log *slog.Logger, db *postgres.DB,
 		Rosters:   rosters{useCases},
 		Employees: useCases,
 		Overrides: useCases,
+		Webhooks:  webhooks,
 		Past:      useCases,
 		Feed:      from.feed,
 		Life:      life,
 		Ready:     ready,
 		Log:       log,
-		Metrics:   newRegistry(from.keys, db, from.entitlements),
+		Metrics:   newRegistry(from.keys, db, from.entitlements, webhooks),
 		MaxUpload: cfg.Uploads.MaxBytes(),
 		SpoolDir:  cfg.Uploads.Dir,
 	}), nil
@@ -147,10 +152,11 @@ func ready(ctx context.Context, db *postgres.DB, keys *token.KeySet, entitlement
 }
 
 // newRegistry returns the process's measurements.
-func newRegistry(keys *token.KeySet, db *postgres.DB, entitlements *postgres.Entitlements) *prometheus.Registry {
+func newRegistry(keys *token.KeySet, db *postgres.DB, entitlements *postgres.Entitlements, webhooks *postgres.Webhooks) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		newListMetrics(db.ListsDue),
+		newWebhookMetrics(webhooks.Subscriptions),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -12,6 +12,7 @@ import (
 	"github.com/ponimayu/opora/internal/postgres"
 	"github.com/ponimayu/opora/internal/scan"
 	"github.com/ponimayu/opora/internal/seal"
+	"github.com/ponimayu/opora/internal/webhook"
 	"github.com/ponimayu/opora/provisioner/keycloak"
 )
 
@@ -27,13 +28,13 @@ func newWorkerCommand() *cobra.Command {
 		Use:   "worker",
 		Short: "Carry out what was decided: read uploads, write people to Keycloak",
 		Long: `Run the jobs of the contour: read uploaded lists, carry changes of people to
-Keycloak, hand over activation codes, end access on a last day. Any number of
-workers may run, on any number of machines. Stops on SIGTERM, when the jobs under
+Keycloak, hand over activation codes, end access on a last day, tell webhooks that
+the feed has news (no other process calls receivers). Any number of workers may run, on any number of machines. Stops on SIGTERM, when the jobs under
 way have ended.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var cfg Config
-			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.KeycloakPeople, &cfg.Keys, &cfg.Scanner, &cfg.Retention); err != nil {
+			if err := readConfig(os.LookupEnv, &cfg.Database, &cfg.Contour, &cfg.Keycloak, &cfg.KeycloakPeople, &cfg.Keys, &cfg.Scanner, &cfg.Retention, &cfg.Webhooks); err != nil {
 				return err
 			}
 			return work(cmd.Context(), cfg, atOnce, slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})))
@@ -55,8 +56,13 @@ func work(ctx context.Context, cfg Config, atOnce int, log *slog.Logger) error {
 	client := keycloak.New(keycloak.Config{
 		URL: cfg.Keycloak.URL, TokenRealm: cfg.Contour.Realm, ClientID: cfg.KeycloakPeople.ClientID, ClientSecret: cfg.KeycloakPeople.ClientSecret.Reveal(),
 	})
+	webhooks, err := openWebhooks(db, cfg)
+	if err != nil {
+		return err
+	}
 	workers, err := job.NewWorkers(db.Pool(), rosters, client.People(cfg.Contour.Realm), job.WorkersOptions{
 		Log: log, MaxWorkers: atOnce, Keep: job.Terms{Upload: term},
+		Webhooks: webhooks, Sender: &webhook.Sender{Policy: cfg.Webhooks.Policy()},
 	})
 	if err != nil {
 		return err
@@ -72,6 +78,15 @@ func work(ctx context.Context, cfg Config, atOnce int, log *slog.Logger) error {
 		return workers.Kill(context.WithoutCancel(ctx))
 	}
 	return nil
+}
+
+// openWebhooks returns the use cases around webhooks on the database.
+func openWebhooks(db *postgres.DB, cfg Config) (*postgres.Webhooks, error) {
+	key, err := seal.New(cfg.Keys.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	return postgres.NewWebhooks(db, key, cfg.Webhooks.Policy())
 }
 
 // openRosters connects to PostgreSQL and returns the use cases on it.

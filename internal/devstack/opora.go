@@ -109,16 +109,21 @@ func (o *opora) importRosters(ctx context.Context) error {
 	return nil
 }
 
+// loopbackReceivers lets webhooks of a development stack call this machine; the
+// starter's own OPORA_WEBHOOK_ALLOW says otherwise.
+const loopbackReceivers = "127.0.0.0/8,::1,localhost"
+
 // passedOn are the variables that are taken over from whoever starts the stack:
 // they name no contour.
-var passedOn = []string{"OPORA_SCANNER", "OPORA_MAX_UPLOAD", "OPORA_UPLOAD_DIR", "OPORA_UPLOAD_DAYS"}
+var passedOn = []string{"OPORA_SCANNER", "OPORA_MAX_UPLOAD", "OPORA_UPLOAD_DIR", "OPORA_UPLOAD_DAYS", "OPORA_WEBHOOK_ALLOW"}
 
 // cmd returns one of our own commands with the contour's environment.
 func (o *opora) cmd(args ...string) *exec.Cmd {
 	c := o.contour
 	cmd := exec.Command(c.stack.spec.Self, args...)
 	cmd.Env = append(withoutVariables(withoutVariables(os.Environ(), "OPORA_"), "KEYCLOAK_"), c.env()...)
-	cmd.Env = append(cmd.Env, "OPORA_LISTEN="+net.JoinHostPort(loopback, strconv.Itoa(o.port)))
+	cmd.Env = append(cmd.Env, "OPORA_LISTEN="+net.JoinHostPort(loopback, strconv.Itoa(o.port)),
+		"OPORA_WEBHOOK_ALLOW="+loopbackReceivers)
 	for _, name := range passedOn {
 		if value, ok := os.LookupEnv(name); ok {
 			cmd.Env = append(cmd.Env, name+"="+value)

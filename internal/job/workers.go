@@ -27,6 +27,7 @@ type Store interface {
 type Workers struct {
 	client *river.Client[pgx.Tx]
 	waker  *waker
+	herald *waker
 }
 
 // WorkersOptions have good zeros, Log aside.
@@ -37,6 +38,9 @@ type WorkersOptions struct {
 	// it up; 45 s. It is safe to be short: claims are fenced.
 	RescueAfter time.Duration
 	Keep        Terms
+	// Webhooks and Sender tell of changes; none does when they are nil.
+	Webhooks Webhooks
+	Sender   Sender
 }
 
 // NewWorkers returns the workers of all kinds of job.
@@ -55,10 +59,18 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 	river.AddWorker(workers, &endLastDays{days: store})
 	river.AddWorker(workers, &watchLists{lists: store, log: o.Log})
 	river.AddWorker(workers, &removeUploads{leftovers: store, keep: o.Keep.orDefault()})
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.MaxWorkers}}
+	var herald *waker
+	if o.Webhooks != nil {
+		river.AddWorker(workers, &deliverWebhook{webhooks: o.Webhooks, sender: o.Sender, log: o.Log})
+		river.AddWorker(workers, &testWebhook{webhooks: o.Webhooks, sender: o.Sender})
+		queues[webhookQueue] = river.QueueConfig{MaxWorkers: webhooksAtOnce}
+		herald = &waker{what: "news for webhooks", every: heraldEvery, look: o.Webhooks.WakeWebhooks, log: o.Log}
+	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Logger:               o.Log,
 		Workers:              workers,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.MaxWorkers}},
+		Queues:               queues,
 		JobTimeout:           min(40*time.Second, o.RescueAfter),
 		RescueStuckJobsAfter: o.RescueAfter,
 		// A newer version may have enqueued what this one does not know: that is
@@ -69,7 +81,7 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 	if err != nil {
 		return nil, err
 	}
-	return &Workers{client, &waker{uploads: store, log: o.Log}}, nil
+	return &Workers{client, &waker{what: "lists whose reading has stopped", every: wakeEvery, look: store.WakeParses, log: o.Log}, herald}, nil
 }
 
 // Start begins working; it returns at once.
@@ -78,17 +90,20 @@ func (w *Workers) Start(ctx context.Context) error {
 		return err
 	}
 	w.waker.start(ctx)
+	w.herald.start(ctx)
 	return nil
 }
 
 // Stop takes no new jobs and waits for those under way, at most until ctx ends.
 func (w *Workers) Stop(ctx context.Context) error {
 	w.waker.stop()
+	w.herald.stop()
 	return w.client.Stop(ctx)
 }
 
 // Kill stops without waiting: what was under way is taken up by others.
 func (w *Workers) Kill(ctx context.Context) error {
 	w.waker.stop()
+	w.herald.stop()
 	return w.client.StopAndCancel(ctx)
 }

@@ -57,16 +57,20 @@ const (
 	ReadPastEntitlements Action = "entitlement.past"
 )
 
+// ManageWebhooks is to say who is told that the feed has news, and to see how
+// that goes.
+const ManageWebhooks Action = "webhooks.manage"
+
 // Permissions says which role may do what; what is not here is refused. An HR
 // admin's permissions hold in his own tenants only (Actor.May).
 var Permissions = map[Role][]Action{
 	RoleHRAdmin: {ReadEmployees, UploadRoster, ReadRoster, ExportRoster, ApproveRoster, ApplyRoster, IssueActivation, ReadPastEntitlements},
 	RolePlatformAdmin: {ReadEmployees, UploadRoster, ReadRoster, ApproveRoster, ApplyRoster, IssueActivation, ReadEntitlements, ReadAllTenants, ReadContour,
-		OverrideEntitlement, ReadPastEntitlements},
+		OverrideEntitlement, ReadPastEntitlements, ManageWebhooks},
 	RoleBookingCore: {CheckEntitlement, ReadEntitlements, ReadChanges},
 	RoleEmployee:    {ReadOwnEmployment},
 	RoleOperator: {ReadEmployees, UploadRoster, ReadRoster, ExportRoster, ApproveRoster, ApplyRoster, IssueActivation, CheckEntitlement,
-		ReadEntitlements, ReadChanges, ReadAllTenants, ApplyCatalogue, ReadContour, OverrideEntitlement, ReadPastEntitlements},
+		ReadEntitlements, ReadChanges, ReadAllTenants, ApplyCatalogue, ReadContour, OverrideEntitlement, ReadPastEntitlements, ManageWebhooks},
 }
 
 // Has reports whether the actor has the role.
