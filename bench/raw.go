@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,11 +19,13 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ponimayu/opora/internal/roster"
 	"github.com/ponimayu/opora/internal/rostergen"
 )
 
 // rawImport is the limit of the Keycloak stage: partial imports and nothing
-// else. Its users are like ours (their own id, names, an address for those who
+// else. Its users are like ours in all that costs Keycloak something (an id that
+// grows with time, a login of random letters, names, an address for those who
 // have one, the group) and its requests are made up before the clock runs.
 type rawImport struct {
 	stack  stack
@@ -37,7 +40,7 @@ type rawWay struct{ batch, atOnce int }
 func (w rawWay) String() string { return fmt.Sprintf("batches of %d, %d at once", w.batch, w.atOnce) }
 
 // rawWays are tried for the best one.
-var rawWays = []rawWay{{20, 4}, {20, 8}, {40, 4}, {40, 8}, {50, 4}, {50, 8}}
+var rawWays = []rawWay{{20, 4}, {20, 8}, {40, 4}, {40, 8}, {50, 3}, {50, 4}, {50, 8}, {80, 4}}
 
 func newRawImport(ctx context.Context, s stack) *rawImport {
 	pooled := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: time.Minute}
@@ -47,21 +50,27 @@ func newRawImport(ctx context.Context, s stack) *rawImport {
 	return &rawImport{stack: s, client: credentials.Client(context.WithValue(ctx, oauth2.HTTPClient, pooled))}
 }
 
-// best tries every way with n users each and returns the fastest.
-func (r *rawImport) best(ctx context.Context, n int) (best rawWay, err error) {
-	var fastest float64
-	for _, way := range rawWays {
-		took, err := r.run(ctx, n, way)
-		if err != nil {
-			return best, err
-		}
-		rate := float64(n) / took.Seconds()
-		note("raw partialImport, %v: %.0f/s", way, rate)
-		if rate > fastest {
-			fastest, best = rate, way
+// sweeps is how often every way is tried: one pause of Keycloak's must not
+// decide which is the best.
+const sweeps = 3
+
+// best tries every way by turns with n users each and returns the one that was
+// fastest in its best turn.
+func (r *rawImport) best(ctx context.Context, n int) (rawWay, error) {
+	fastest := map[rawWay]float64{}
+	for range sweeps {
+		for _, way := range rawWays {
+			took, err := r.run(ctx, n, way)
+			if err != nil {
+				return rawWay{}, err
+			}
+			fastest[way] = max(fastest[way], float64(n)/took.Seconds())
 		}
 	}
-	return best, nil
+	for _, way := range rawWays {
+		note("raw partialImport, %v: %.0f/s", way, fastest[way])
+	}
+	return slices.MaxFunc(rawWays, func(a, b rawWay) int { return cmp.Compare(fastest[a], fastest[b]) }), nil
 }
 
 // run makes n users and returns how long that took.
@@ -109,8 +118,12 @@ func (r *rawImport) bodies(n, batch int) (bodies [][]byte, err error) {
 		users := make([]user, min(n, batch))
 		for i := range users {
 			p := people.Person(r.made)
+			id, err := uuid.NewV7()
+			if err != nil {
+				return nil, err
+			}
 			users[i] = user{
-				ID: uuid.NewString(), Username: fmt.Sprintf("raw-%06d", r.made), FirstName: p.First, LastName: p.Last, Email: strings.ToLower(p.Email),
+				ID: id.String(), Username: "raw-" + roster.NewCode(8), FirstName: p.First, LastName: p.Last, Email: strings.ToLower(p.Email),
 				Enabled: true, Groups: []string{"/" + employeesGroup},
 			}
 			r.made++

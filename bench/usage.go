@@ -20,6 +20,8 @@ var parts = []struct{ name, mark string }{
 	{"Opora's PostgreSQL", "postgres: opora "},
 	{"worker", "\x00worker\x00"},
 	{"server", "\x00serve\x00"},
+	{"bench", "/bench\x00"}, // its own calls are the raw rival's whole client
+	{"autovacuum", "postgres: autovacuum worker"},
 }
 
 // stackUsage reads what the processes of the stack around us have used so far.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,13 +62,27 @@ type OpResult struct {
 	Message string
 }
 
+// OpClaim is what a worker asks for: up to Most ops of an import, under a claim
+// of its own, for so long.
+type OpClaim struct {
+	Tenant tenancy.TenantSlug
+	Import roster.ImportID
+	Claim  string // a UUID that nobody else has
+	// Behind leaves out ops up to this one. Who has just claimed those need not
+	// have PostgreSQL look at them again: while an older transaction runs, it
+	// would wade through every op that has ended.
+	Behind int64
+	Most   int
+	Lease  time.Duration
+}
+
 // Ops is where ops are kept.
 type Ops interface {
-	// ClaimOps marks up to n ops as sent, under the claim, and commits that. No
-	// op is claimed while an earlier one of the same employee is open. open is
-	// how many the import has that have not ended; it is counted only when none
-	// was claimed, for who works need not know.
-	ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, n int, lease time.Duration) (ops []Op, open int, err error)
+	// ClaimOps marks ops as sent, under the claim, and commits that. No op is
+	// claimed while an earlier one of the same employee is open. open is how
+	// many the import has that have not ended; it is counted only when none was
+	// claimed, for who works need not know.
+	ClaimOps(ctx context.Context, c OpClaim) (ops []Op, open int, err error)
 	// EndOps writes results, of those ops only that are still under the claim.
 	EndOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, results []OpResult) error
 }
@@ -76,7 +91,7 @@ const (
 	// sliceSize is how many ops are claimed together: some batches of accounts
 	// to be made (the target cuts them), so that a claim and what follows it
 	// cost little beside the calls.
-	sliceSize = 160
+	sliceSize = 200
 	// hands is how many slices one run of the job has under way: while one is
 	// with Keycloak, the other is claimed or written down.
 	hands = 2
@@ -100,12 +115,14 @@ type applyOps struct {
 // What waits for Keycloak or for another worker is looked at again later; a job
 // never gives up while ops are open.
 func (w *applyOps) Work(ctx context.Context, j *river.Job[ApplyOps]) error {
-	end := time.Now().Add(shift)
+	// Not all at once: who ends a shift is some time away from Keycloak.
+	end := time.Now().Add(shift + time.Duration(j.Args.Shard)*shift/2)
 	left := make([]int, hands)
+	var behind atomic.Int64
 	var all errgroup.Group
 	for hand := range hands {
 		all.Go(func() (err error) {
-			left[hand], err = w.work(ctx, j.Args, end)
+			left[hand], err = w.work(ctx, j.Args, &behind, end)
 			return err
 		})
 	}
@@ -125,10 +142,11 @@ func (w *applyOps) Work(ctx context.Context, j *river.Job[ApplyOps]) error {
 }
 
 // work takes slices until the end of the shift, or until nothing is free. It
-// returns how many ops were open when it found nothing.
-func (w *applyOps) work(ctx context.Context, args ApplyOps, end time.Time) (open int, err error) {
+// returns how many ops were open when it found nothing. behind is the last op
+// that a hand of this run has claimed.
+func (w *applyOps) work(ctx context.Context, args ApplyOps, behind *atomic.Int64, end time.Time) (open int, err error) {
 	for time.Now().Before(end) {
-		sent, open, err := w.turn(ctx, args)
+		sent, open, err := w.turn(ctx, args, behind)
 		if err != nil || sent == 0 {
 			return open, err
 		}
@@ -140,10 +158,25 @@ func (w *applyOps) work(ctx context.Context, args ApplyOps, end time.Time) (open
 // client has tried several times by then, so not for long, and not all at once.
 func patience() time.Duration { return 2*time.Second + rand.N(4*time.Second) }
 
+// claim claims the next slice: of the ops behind those that this run has claimed,
+// and when none is free there, of all.
+func (w *applyOps) claim(ctx context.Context, args ApplyOps, claim string, behind *atomic.Int64) (claimed []Op, open int, err error) {
+	asked := OpClaim{Tenant: args.Tenant, Import: args.Import, Claim: claim, Behind: behind.Load(), Most: sliceSize, Lease: opLease}
+	claimed, open, err = w.ops.ClaimOps(ctx, asked)
+	if err == nil && len(claimed) == 0 && asked.Behind > 0 {
+		asked.Behind = 0
+		claimed, open, err = w.ops.ClaimOps(ctx, asked)
+	}
+	if len(claimed) > 0 {
+		behind.Store(claimed[len(claimed)-1].ID)
+	}
+	return claimed, open, err
+}
+
 // turn claims one slice and carries it out.
-func (w *applyOps) turn(ctx context.Context, args ApplyOps) (sent, open int, err error) {
+func (w *applyOps) turn(ctx context.Context, args ApplyOps, behind *atomic.Int64) (sent, open int, err error) {
 	claim := uuid.NewString()
-	claimed, open, err := w.ops.ClaimOps(ctx, args.Tenant, args.Import, claim, sliceSize, opLease)
+	claimed, open, err := w.claim(ctx, args, claim, behind)
 	if err != nil || len(claimed) == 0 {
 		return 0, open, err
 	}

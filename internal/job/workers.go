@@ -71,6 +71,7 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 		Logger:               o.Log,
 		Workers:              workers,
 		Queues:               queues,
+		FetchCooldown:        fetchCooldown,
 		JobTimeout:           min(40*time.Second, o.RescueAfter),
 		RescueStuckJobsAfter: o.RescueAfter,
 		// A newer version may have enqueued what this one does not know: that is
@@ -83,6 +84,10 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 	}
 	return &Workers{client, &waker{what: "lists whose reading has stopped", every: wakeEvery, look: store.WakeParses, log: o.Log}, herald}, nil
 }
+
+// fetchCooldown is how long a new job may wait behind the last one that was
+// taken up: HR looks on while a list is read and applied.
+const fetchCooldown = 20 * time.Millisecond
 
 // Start begins working; it returns at once.
 func (w *Workers) Start(ctx context.Context) error {

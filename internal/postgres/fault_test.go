@@ -138,19 +138,19 @@ func TestADeadWorkersOpsAreObservedAndItsLateWordIsRefused(t *testing.T) {
 	}
 	ctx := t.Context()
 	dead, alive := uuid.NewString(), uuid.NewString()
-	claimed, _, err := o.ClaimOps(ctx, "cdek", i.ID, dead, 20, 300*time.Millisecond)
+	claimed, _, err := o.ClaimOps(ctx, job.OpClaim{Tenant: "cdek", Import: i.ID, Claim: dead, Most: 20, Lease: 300 * time.Millisecond})
 	if err != nil || len(claimed) != 20 || claimed[0].Doubtful {
 		t.Fatalf("%d claimed, %v", len(claimed), err)
 	}
 	if _, err := job.Send(ctx, o.people, claimed[:10]); err != nil { // half were made when it died
 		t.Fatal(err)
 	}
-	early, _, err := o.ClaimOps(ctx, "cdek", i.ID, uuid.NewString(), 40, time.Minute)
+	early, _, err := o.ClaimOps(ctx, job.OpClaim{Tenant: "cdek", Import: i.ID, Claim: uuid.NewString(), Behind: claimed[19].ID, Most: 40, Lease: time.Minute})
 	if err != nil || len(early) != 10 {
 		t.Fatalf("%d claimed beside a living lease, want the 10 that nobody has: %v", len(early), err)
 	}
 	time.Sleep(400 * time.Millisecond)
-	taken, _, err := o.ClaimOps(ctx, "cdek", i.ID, alive, 40, time.Minute)
+	taken, _, err := o.ClaimOps(ctx, job.OpClaim{Tenant: "cdek", Import: i.ID, Claim: alive, Most: 40, Lease: time.Minute})
 	if err != nil || len(taken) != 20 || !taken[0].Doubtful {
 		t.Fatalf("%d taken over, %v", len(taken), err)
 	}
@@ -415,7 +415,7 @@ func TestAnOpThatKeycloakAlwaysRefusesFailsAndOneThatIsDownDoesNot(t *testing.T)
 					t.Fatal(err)
 				}
 				claim := uuid.NewString()
-				ops, _, err := o.ClaimOps(t.Context(), "cdek", i.ID, claim, 10, time.Minute)
+				ops, _, err := o.ClaimOps(t.Context(), job.OpClaim{Tenant: "cdek", Import: i.ID, Claim: claim, Most: 10, Lease: time.Minute})
 				if err != nil || len(ops) != 1 {
 					t.Fatalf("%d claimed, %v", len(ops), err)
 				}

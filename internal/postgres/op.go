@@ -23,12 +23,12 @@ func whose(id roster.ImportID) string {
 }
 
 // ClaimOps implements job.Ops.
-func (r *Rosters) ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id roster.ImportID, claim string, n int, lease time.Duration) (ops []job.Op, open int, err error) {
-	err = r.db.ForTenant(ctx, tenant, func(tx pgx.Tx) error {
+func (r *Rosters) ClaimOps(ctx context.Context, c job.OpClaim) (ops []job.Op, open int, err error) {
+	err = r.db.ForTenant(ctx, c.Tenant, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			WITH free AS (
 				SELECT o.id, o.state <> 'pending' AS doubtful FROM op o
-				WHERE o.tenant = $1 AND `+whose(id)+` AND o.not_before <= now()
+				WHERE o.tenant = $1 AND `+whose(c.Import)+` AND o.id > $6 AND o.not_before <= now()
 				AND o.ended_at IS NULL AND (o.state <> 'sent' OR o.lease_until < now())
 				AND o.id = (SELECT min(b.id) FROM op b WHERE b.tenant = $1 AND b.employee_id = o.employee_id AND b.ended_at IS NULL)
 				ORDER BY o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED),
@@ -37,18 +37,18 @@ func (r *Rosters) ClaimOps(ctx context.Context, tenant tenancy.TenantSlug, id ro
 				WHERE o.tenant = $1 AND o.id = f.id RETURNING o.id, o.kind, o.employee_id, f.doubtful)
 			SELECT c.id, c.kind, c.doubtful, c.employee_id::text, coalesce(a.login, ''), coalesce(a.email, ''), coalesce(p.first_name, ''), coalesce(p.last_name, ''), coalesce(a.enabled, false)
 			FROM claimed c LEFT JOIN account a ON a.tenant = $1 AND a.id = c.employee_id LEFT JOIN person p ON p.tenant = $1 AND p.id = c.employee_id
-			ORDER BY c.id`, tenant, id, claim, n, lease)
+			ORDER BY c.id`, c.Tenant, c.Import, c.Claim, c.Most, c.Lease, c.Behind)
 		if err != nil {
 			return err
 		}
 		ops, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (op job.Op, err error) {
-			op.Account.Tenant = tenant
+			op.Account.Tenant = c.Tenant
 			return op, row.Scan(&op.ID, &op.Kind, &op.Doubtful, &op.Account.ID, &op.Account.Login, &op.Account.Email, &op.Account.FirstName, &op.Account.LastName, &op.Account.Enabled)
 		})
 		if err != nil || len(ops) > 0 {
 			return err // somebody who works need not count
 		}
-		return tx.QueryRow(ctx, `SELECT count(*) FROM op o WHERE o.tenant = $1 AND `+whose(id)+` AND o.ended_at IS NULL`, tenant, id).Scan(&open)
+		return tx.QueryRow(ctx, `SELECT count(*) FROM op o WHERE o.tenant = $1 AND `+whose(c.Import)+` AND o.ended_at IS NULL`, c.Tenant, c.Import).Scan(&open)
 	})
 	return ops, open, err
 }

@@ -27,10 +27,10 @@ type Config struct {
 	// The rest have good zeros.
 	Transport   http.RoundTripper // http.DefaultTransport's settings when nil
 	CallTimeout time.Duration     // for one attempt of one call; 30 s
-	MaxInFlight int               // calls at once, fewer while Keycloak labours; 8
+	MaxInFlight int               // calls at once, fewer while Keycloak labours; 8. Half of them may be partial imports
 	Attempts    int               // of one call, the first included; 4
 	Backoff     time.Duration     // before the second attempt, doubled each time, jittered; 200 ms
-	BatchSize   int               // accounts in one partial import; 40
+	BatchSize   int               // accounts in one partial import; 50
 	// AllowVersion names one Keycloak version below the floor that is spoken to all the same.
 	AllowVersion string
 }
@@ -46,7 +46,7 @@ func (c Config) withDefaults() Config {
 	c.MaxInFlight = orDefault(c.MaxInFlight, 8)
 	c.Attempts = orDefault(c.Attempts, 4)
 	c.Backoff = orDefault(c.Backoff, 200*time.Millisecond)
-	c.BatchSize = orDefault(c.BatchSize, 40)
+	c.BatchSize = orDefault(c.BatchSize, 50)
 	return c
 }
 

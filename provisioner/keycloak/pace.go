@@ -9,7 +9,7 @@ import (
 
 const (
 	// slowAnswer is from where on an answer is a sign that Keycloak has more on
-	// its hands than it can do: a batch of forty accounts takes some 50 ms, and
+	// its hands than it can do: a batch of fifty accounts takes some 60 ms, and
 	// Keycloak queues without bound instead of refusing.
 	slowAnswer = 5 * time.Second
 	// cutEvery is how often the pace is cut at most: calls that were on the way

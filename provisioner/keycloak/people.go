@@ -21,12 +21,16 @@ type People struct {
 	client *Client
 	realm  string
 	groups knownGroups
+	// importing holds a place for each partial import on the way.
+	importing chan struct{}
 }
 
 var _ provisioner.People = (*People)(nil)
 
 // People returns the accounts of the realm.
-func (c *Client) People(realm string) *People { return &People{client: c, realm: realm} }
+func (c *Client) People(realm string) *People {
+	return &People{client: c, realm: realm, importing: make(chan struct{}, max(1, c.config.MaxInFlight/2))}
+}
 
 // atOnce is how many calls one method of People keeps in flight; the client's
 // own bound holds for all of them together.

@@ -6,10 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/Nerzal/gocloak/v13"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ponimayu/opora/internal/tenancy"
 	"github.com/ponimayu/opora/provisioner"
@@ -32,15 +32,11 @@ func (p *People) CreateAccounts(ctx context.Context, accounts []provisioner.Acco
 	}
 	batches := slices.Collect(slices.Chunk(rows, p.client.config.BatchSize))
 	failures := make([]error, len(batches))
-	var group errgroup.Group
-	group.SetLimit(atOnce)
+	var all sync.WaitGroup
 	for i, batch := range batches {
-		group.Go(func() error {
-			failures[i] = p.create(ctx, batch)
-			return nil
-		})
+		all.Go(func() { failures[i] = p.inTurn(ctx, batch) })
 	}
-	_ = group.Wait()
+	all.Wait()
 	for i, err := range failures {
 		if err == nil {
 			continue
@@ -53,6 +49,20 @@ func (p *People) CreateAccounts(ctx context.Context, accounts []provisioner.Acco
 		}
 	}
 	return outcomes, nil
+}
+
+// inTurn makes the accounts of one batch when there is a place for it. Batches
+// of all calls share the places: Keycloak makes people fastest with a few
+// batches at once, and the rest of the client's bound is left to single calls,
+// which somebody may be waiting for. An error is that nothing was sent.
+func (p *People) inTurn(ctx context.Context, batch []row) error {
+	select {
+	case p.importing <- struct{}{}:
+		defer func() { <-p.importing }()
+		return p.create(ctx, batch)
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
+	}
 }
 
 // row is one account on its way, with the place for its outcome.
