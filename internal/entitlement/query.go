@@ -54,7 +54,22 @@ var (
 // field_invalid, whose message names the field and never quotes the value. An
 // employee's id may be spelled in capitals.
 func ParseQuery(body []byte) (Query, error) {
-	var q Query
+	q, ok := readQuery(body)
+	if !ok {
+		var err error
+		if q, err = decodeQuery(body); err != nil {
+			return Query{}, err
+		}
+	}
+	if err := q.Validate(); err != nil {
+		return Query{}, err
+	}
+	q.EmployeeID = tenancy.EmployeeID(strings.ToLower(string(q.EmployeeID))) // as ids are kept
+	return q, nil
+}
+
+// decodeQuery reads a check by encoding/json.
+func decodeQuery(body []byte) (q Query, err error) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&q); err != nil {
@@ -63,10 +78,6 @@ func ParseQuery(body []byte) (Query, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Query{}, tenancy.E(tenancy.Invalid, "json_invalid", "a check is one JSON object and nothing after it")
 	}
-	if err := q.Validate(); err != nil {
-		return Query{}, err
-	}
-	q.EmployeeID = tenancy.EmployeeID(strings.ToLower(string(q.EmployeeID))) // as ids are kept
 	return q, nil
 }
 
