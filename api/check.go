@@ -1,101 +1,147 @@
 package api
 
 import (
-	"bytes"
-	"fmt"
+	"context"
+	"errors"
 	"io"
 	"net/http"
-	"time"
+	"strconv"
+	"sync"
 
 	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/reason"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
+
+// Snapshots reads what a decision about an employee needs. An employee who is
+// not known has a snapshot without a subject.
+type Snapshots interface {
+	// Held is Snapshot where it need not wait, which is nearly always: false
+	// when it may have to.
+	Held(id tenancy.EmployeeID) (entitlement.Snapshot, bool)
+	Snapshot(ctx context.Context, id tenancy.EmployeeID) (entitlement.Snapshot, error)
+}
 
 // maxCheck bounds the body of a check, in bytes.
 const maxCheck = 64 << 10
 
+// checkAnswer is the answer to a check.
+type checkAnswer struct {
+	entitlement.Decision
+	Text string `json:"text,omitempty"` // what the employee is told, when a language was asked for
+}
+
 // check answers whether an employee may book. It is the hot path, and it
 // leaves no trace of who was asked about.
 func (s *Server) check(w http.ResponseWriter, r *http.Request, _ tenancy.Actor) error {
-	b := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(b)
-	b.Reset()
+	lang, err := language(r)
+	if err != nil {
+		return err
+	}
 	if err := requireJSON(r); err != nil {
 		return err
 	}
-	if _, err := io.Copy(b, http.MaxBytesReader(w, r.Body, maxCheck)); err != nil {
+	m := memories.Get().(*memory)
+	defer m.giveBack()
+	if err := m.read(w, r, maxCheck); err != nil {
 		return err
 	}
-	q, err := entitlement.ParseQuery(b.Bytes())
+	q, err := entitlement.ParseQuery(m.body)
 	if err != nil {
 		return err
 	}
 	if q.EmployeeID == "" {
 		return tenancy.E(tenancy.Invalid, "field_missing", "a check needs employee_id")
 	}
-	snapshot, err := s.snapshots.Snapshot(r.Context(), q.EmployeeID)
+	snapshot, err := s.snapshot(r, q.EmployeeID)
 	if err != nil {
 		return err
 	}
-	s.writeJSON(w, r, http.StatusOK, entitlement.Decide(snapshot, q))
+	entitlement.DecideInto(&snapshot, &q, &m.decision)
+	m.answer = append(m.answer, '{')
+	m.addDecision(lang)
+	m.answer = append(m.answer, "}\n"...)
+	m.send(w)
 	return nil
 }
 
-// entitlementsAnswer is what an employee may use at an instant.
-type entitlementsAnswer struct {
-	EmployeeID tenancy.EmployeeID `json:"employee_id"`
-	Tenant     tenancy.TenantSlug `json:"tenant"`
-	At         time.Time          `json:"at"`
-	Items      []typeAnswer       `json:"items"`
-	Revision   string             `json:"revision"`
+// snapshot reads about an employee: without a deadline from memory, and with
+// one where it is to be waited for.
+func (s *Server) snapshot(r *http.Request, id tenancy.EmployeeID) (entitlement.Snapshot, error) {
+	if held, ok := s.snapshots.Held(id); ok {
+		return held, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), checkDeadline)
+	defer cancel()
+	return s.snapshots.Snapshot(ctx, id)
 }
 
-// typeAnswer is the decision for one specialist type, nothing being used.
-type typeAnswer struct {
-	SpecialistType tenancy.SpecialistTypeCode `json:"specialist_type"`
-	entitlement.Decision
+// memory is what one check after another is read into, decided in and
+// written from: thousands a second.
+type memory struct {
+	body     []byte
+	decision entitlement.Decision
+	answer   []byte
 }
 
-// entitlements answers what an employee may use at an instant, type by type,
-// before any use is counted.
-func (s *Server) entitlements(w http.ResponseWriter, r *http.Request, _ tenancy.Actor) error {
-	id := tenancy.EmployeeID(pathID(r))
-	at, err := instant(r, "at")
-	if err != nil {
-		return err
+var memories = sync.Pool{New: func() any { return &memory{body: make([]byte, 0, 1<<10), answer: make([]byte, 0, 4<<10)} }}
+
+// maxMemory is how much of either is kept for the next.
+const maxMemory = 64 << 10
+
+func (m *memory) giveBack() {
+	if cap(m.body)+cap(m.answer) > maxMemory {
+		return
 	}
-	snapshot, err := s.snapshots.Snapshot(r.Context(), id)
-	if err != nil {
-		return err
+	clear(m.body) // what was asked is not kept, not even here
+	m.body, m.answer = m.body[:0], m.answer[:0]
+	memories.Put(m)
+}
+
+// read takes the body, of at most limit bytes.
+func (m *memory) read(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if r.ContentLength > limit {
+		return &http.MaxBytesError{Limit: limit}
 	}
-	if !snapshot.Known() {
-		return errEmployeeUnknown
+	from := r.Body
+	if r.ContentLength < 0 {
+		from = http.MaxBytesReader(w, from, limit)
 	}
-	answer := entitlementsAnswer{EmployeeID: id, Tenant: snapshot.Terms.Tenant(), At: at, Items: []typeAnswer{}, Revision: snapshot.Revision}
-	for _, code := range snapshot.Terms.SpecialistTypes() {
-		q := entitlement.Query{EmployeeID: id, SpecialistType: code, At: at}
-		if err := q.Validate(); err != nil {
+	for {
+		if len(m.body) == cap(m.body) {
+			m.body = append(m.body, 0)[:len(m.body)]
+		}
+		n, err := from.Read(m.body[len(m.body):cap(m.body)])
+		m.body = m.body[:len(m.body)+n]
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return tenancy.E(tenancy.Invalid, "json_invalid", "The body ends in the middle of a JSON value.")
+		case err != nil:
 			return err
 		}
-		answer.Items = append(answer.Items, typeAnswer{code, entitlement.Decide(snapshot, q)})
 	}
-	s.writeJSON(w, r, http.StatusOK, answer)
-	return nil
 }
 
-// errEmployeeUnknown is said of an employee who does not exist and of one whom
-// the caller does not reach, in the same words.
-var errEmployeeUnknown = tenancy.E(tenancy.NotFound, "employee_unknown", "There is no such employee.")
-
-// instant reads a time from the query string; now when absent.
-func instant(r *http.Request, name string) (time.Time, error) {
-	text := r.URL.Query().Get(name)
-	if text == "" {
-		return time.Now().UTC().Truncate(time.Second), nil
+// addDecision writes the members of the decision, and what the employee is told
+// of it in a language, nothing in the empty one.
+func (m *memory) addDecision(lang tenancy.Language) {
+	m.answer = m.decision.AppendMembers(m.answer)
+	if lang != "" {
+		m.answer = entitlement.AppendText(append(m.answer, `,"text":`...), reason.Text(m.decision.Reason, lang))
 	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}, tenancy.E(tenancy.Invalid, "field_invalid", fmt.Sprintf("%s is an RFC 3339 time with its zone, such as 2026-12-01T10:00:00%%2B03:00", name))
-	}
-	return at, nil
 }
+
+// send answers with what was written.
+func (m *memory) send(w http.ResponseWriter) {
+	h := w.Header()
+	h["Content-Type"] = contentTypeJSON
+	if len(m.answer) > chunked {
+		h["Content-Length"] = []string{strconv.Itoa(len(m.answer))}
+	}
+	_, _ = w.Write(m.answer)
+}
+
+// chunked is from where on net/http does not count an answer by itself.
+const chunked = 2 << 10

@@ -26,6 +26,8 @@ import (
 // known is a reader that has the employee in memory.
 type known struct{ snapshot entitlement.Snapshot }
 
+func (k known) Held(tenancy.EmployeeID) (entitlement.Snapshot, bool) { return k.snapshot, true }
+
 func (k known) Snapshot(context.Context, tenancy.EmployeeID) (entitlement.Snapshot, error) {
 	return k.snapshot, nil
 }

@@ -20,11 +20,16 @@ const maxJSON = 256 << 10
 // decode reads exactly one JSON value of the expected shape: an unknown field,
 // a second value or another content type is refused.
 func decode[T any](w http.ResponseWriter, r *http.Request) (T, error) {
+	return decodeUpTo[T](w, r, maxJSON)
+}
+
+// decodeUpTo is decode for a body of at most limit bytes.
+func decodeUpTo[T any](w http.ResponseWriter, r *http.Request, limit int64) (T, error) {
 	var v T
 	if err := requireJSON(r); err != nil {
 		return v, err
 	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&v); err != nil {
 		return v, decodeError(err)

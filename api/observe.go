@@ -23,7 +23,7 @@ const levelError = slog.LevelError
 // succeed: checks, so that nothing is recorded about when somebody sought
 // help, the feed, which is asked all the time, and the probes, which would drown the rest.
 var quiet = map[string]bool{
-	"/v1/entitlements/check": true, "/v1/employees/{id}/entitlements": true,
+	"/v1/entitlements/check": true, "/v1/entitlements/checks": true, "/v1/employees/{id}/entitlements": true,
 	"/v1/changes": true, "/v1/changes/terms": true,
 	"/healthz": true, "/readyz": true, "/metrics": true,
 }
@@ -78,13 +78,25 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		start := time.Now()
 		o := &observed{ResponseWriter: w}
 		h := w.Header()
-		h[requestIDHeader] = []string{fmt.Sprintf("%016x", rand.Uint64())}
+		h[requestIDHeader] = []string{newRequestID()}
 		h["X-Content-Type-Options"], h["Cache-Control"], h["Referrer-Policy"] = noSniff, noStore, noReferrer
 		h["Content-Security-Policy"], h["Cross-Origin-Resource-Policy"] = noContent, sameOrigin
 		h["Strict-Transport-Security"] = https
 		defer s.finish(o, r, start)
 		next.ServeHTTP(o, r)
 	})
+}
+
+// newRequestID returns sixteen random hexadecimal digits.
+func newRequestID() string {
+	const digits = "0123456789abcdef"
+	var b [16]byte
+	n := rand.Uint64()
+	for i := range b {
+		b[i] = digits[n&15]
+		n >>= 4
+	}
+	return string(b[:])
 }
 
 // finish is deferred by observe: it answers a panic with a bland 500, without

@@ -19,13 +19,15 @@ type asked struct {
 	other      string // what does not exist
 	ok         int    // the status for whoever may
 	may        string // who may, in cdek
+	own        bool   // an employee may ask about himself; of others nothing is there for him
 }
 
 // permissions has a row for every guarded address. Who is not in may is
 // refused: 404 when his role may do it elsewhere, else 403.
 var permissions = map[string]asked{
 	"POST /v1/entitlements/check":                    {path: "/v1/entitlements/check", body: `{"employee_id":"%s","specialist_type":"psychologist","at":"2026-12-01T10:00:00+03:00"}`, thing: employeeOfCDEK, ok: 200, may: "booking"},
-	"GET /v1/employees/{id}/entitlements":            {path: "/v1/employees/%s/entitlements", thing: employeeOfCDEK, other: nobody, ok: 200, may: "booking platform"},
+	"POST /v1/entitlements/checks":                   {path: "/v1/entitlements/checks", body: `{"employee_id":"%s","at":"2026-12-01T10:00:00+03:00"}`, thing: employeeOfCDEK, ok: 200, may: "booking"},
+	"GET /v1/employees/{id}/entitlements":            {own: true, path: "/v1/employees/%s/entitlements", thing: employeeOfCDEK, other: nobody, ok: 200, may: "booking platform anna"},
 	"GET /v1/employees/{id}/entitlements/as-of":      {path: "/v1/employees/%s/entitlements/as-of?at=2026-12-01T10:00:00%2B03:00&lang=kk", thing: employeeOfCDEK, other: nobody, ok: 200, may: "hr-cdek hr-cdek-2 platform"},
 	"GET /v1/employees/{id}/overrides":               {path: "/v1/employees/%s/overrides", thing: employeeOfCDEK, other: nobody, ok: 200, may: "platform"},
 	"POST /v1/employees/{id}/overrides":              {path: "/v1/employees/%s/overrides", body: `{"grant":"talk","amount":2,"from":"2026-11-21","until":"2027-01-01","reason":"goodwill"}`, thing: employeeOfCDEK, other: nobody, ok: 201, may: "platform"},
@@ -104,7 +106,7 @@ func TestPermissions(t *testing.T) {
 					want = a.ok
 				case action == tenancy.ApproveRoster && caller == "hr-cdek":
 					want = http.StatusConflict // the uploader himself
-				case actor.MayAnywhere(action):
+				case actor.MayAnywhere(action), a.own && caller == "employee":
 					want = http.StatusNotFound
 				}
 				if got := w.do(a.request(caller, method, a.thing)); got.Code != want {

@@ -73,6 +73,9 @@ func (s *Server) send(w http.ResponseWriter, kind, name string, write func(io.Wr
 
 // language reads the language of a file or of problems, "" when none was asked for.
 func language(r *http.Request) (tenancy.Language, error) {
+	if r.URL.RawQuery == "" {
+		return "", nil
+	}
 	switch lang := tenancy.Language(r.URL.Query().Get("lang")); lang {
 	case "", tenancy.Russian, tenancy.Kazakh, tenancy.English:
 		return lang, nil

@@ -16,10 +16,10 @@ func (d *Decision) AppendJSON(b []byte) []byte {
 // JSON, for an answer that says more.
 func (d *Decision) AppendMembers(b []byte) []byte {
 	b = strconv.AppendBool(append(b, `"allowed":`...), d.Allowed)
-	b = appendText(append(b, `,"reason":`...), string(d.Reason))
+	b = AppendText(append(b, `,"reason":`...), string(d.Reason))
 	b = appendCounts(append(b, ','), d.Limit, d.Used, d.Remaining)
 	if d.Consume != "" {
-		b = appendText(append(b, `,"consume":`...), string(d.Consume))
+		b = AppendText(append(b, `,"consume":`...), string(d.Consume))
 	}
 	b = append(b, `,"lines":[`...)
 	for i := range d.Lines {
@@ -33,21 +33,21 @@ func (d *Decision) AppendMembers(b []byte) []byte {
 		b = d.Window.appendJSON(append(b, `,"window":`...))
 	}
 	if d.Contract != "" {
-		b = appendText(append(b, `,"contract":`...), string(d.Contract))
+		b = AppendText(append(b, `,"contract":`...), string(d.Contract))
 	}
 	if !d.ValidUntil.IsZero() {
 		b = appendTime(append(b, `,"valid_until":`...), d.ValidUntil)
 	}
-	return appendText(append(b, `,"revision":`...), d.Revision)
+	return AppendText(append(b, `,"revision":`...), d.Revision)
 }
 
 func (l *Line) appendJSON(b []byte) []byte {
-	b = appendText(append(b, `{"grant":`...), string(l.Grant))
+	b = AppendText(append(b, `{"grant":`...), string(l.Grant))
 	b = appendCounts(append(b, ','), l.Limit, l.Used, l.Remaining)
 	b = l.Window.appendJSON(append(b, `,"window":`...))
-	b = appendText(append(b, `,"per":`...), string(l.Per))
+	b = AppendText(append(b, `,"per":`...), string(l.Per))
 	if l.Pool != "" {
-		b = appendText(append(b, `,"pool":`...), l.Pool)
+		b = AppendText(append(b, `,"pool":`...), l.Pool)
 	}
 	if l.CarryOver != (CarryOver{}) {
 		b = strconv.AppendInt(append(b, `,"carry_over":{"carried":`...), int64(l.CarryOver.Carried), 10)
@@ -79,8 +79,9 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(made, '"')
 }
 
-// appendText writes a string; one that needs escapes is encoding/json's.
-func appendText(b []byte, text string) []byte {
+// AppendText appends a string as json.Marshal writes it; one that needs escapes
+// is encoding/json's work.
+func AppendText(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
 			quoted, _ := json.Marshal(text) // a string always marshals

@@ -80,6 +80,15 @@ func (e *Entitlements) Snapshot(ctx context.Context, id tenancy.EmployeeID) (ent
 	return e.read(ctx, tenancy.EmployeeID(parsed.String()))
 }
 
+// Held is Snapshot from memory; false when it would read the database.
+func (e *Entitlements) Held(id tenancy.EmployeeID) (entitlement.Snapshot, bool) {
+	if !e.Fresh() {
+		return entitlement.Snapshot{}, false
+	}
+	s, err := e.held.Load().snapshot(id)
+	return s, err == nil
+}
+
 // Complete reports whether everybody is held in memory, and how many they are
 // and about how many bytes they take. Before that every answer costs a query.
 func (e *Entitlements) Complete() (people, bytes int, ok bool) {

@@ -43,7 +43,7 @@ func readTerms(ctx context.Context, tx pgx.Tx, held contourTerms) (contourTerms,
 	for _, tenant := range tenants {
 		made, err := entitlement.Compile(tenant, terms.types)
 		if err != nil {
-			terms.broken[tenant.Slug] = err
+			terms.broken[tenant.Slug] = tenancy.E(tenancy.Internal, "terms_broken", "the contracts of tenant "+string(tenant.Slug)+" cannot be worked with; see `opora catalogue validate`", err)
 			continue
 		}
 		terms.tenants[tenant.Slug] = made
