@@ -98,5 +98,6 @@ func (d Date) monthsUntil(e Date) int {
 
 // daysUntil returns how many days later e is than d.
 func (d Date) daysUntil(e Date) int {
-	return int(e.In(time.UTC).Sub(d.In(time.UTC)) / (24 * time.Hour))
+	const day = 24 * 60 * 60 // seconds; a Duration ends after 292 years
+	return int((e.In(time.UTC).Unix() - d.In(time.UTC).Unix()) / day)
 }
