@@ -121,7 +121,7 @@ func writePast(w io.Writer, p entitlement.PastEntitlements, zone *time.Location)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "TYPE\tANSWER\tAPPOINTMENTS\tGRANTS")
 	for _, item := range p.Items {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", item.SpecialistType, pastAnswer(item.Decision), pastAmount(item.Decision), pastGrants(item.Decision, zone))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", item.SpecialistType, pastAnswer(item.Decision), pastAmount(item.Decision), pastGrants(item.Decision, p.Sources.Overrides, zone))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -155,11 +155,18 @@ func pastAmount(d entitlement.Decision) string {
 	return fmt.Sprint(d.Limit)
 }
 
-// pastGrants names what gave how much, and over which days.
-func pastGrants(d entitlement.Decision, zone *time.Location) string {
+// pastGrants names what gave how much, with how much of it by overrides, and
+// over which days.
+func pastGrants(d entitlement.Decision, overrides []entitlement.OverrideSource, zone *time.Location) string {
 	parts := make([]string, 0, len(d.Lines))
 	for _, line := range d.Lines {
-		parts = append(parts, fmt.Sprintf("%s %d per %s, %s to %s", line.Grant, line.Limit, line.Per, line.Window.From.In(zone).Format(time.DateOnly), line.Window.Until.In(zone).Add(-time.Second).Format(time.DateOnly)))
+		extra := ""
+		for _, o := range overrides {
+			if o.InForce && o.Grant == line.Grant {
+				extra += fmt.Sprintf(", %+d by override", o.Amount)
+			}
+		}
+		parts = append(parts, fmt.Sprintf("%s %d per %s%s, %s to %s", line.Grant, line.Limit, line.Per, extra, line.Window.From.In(zone).Format(time.DateOnly), line.Window.Until.In(zone).Add(-time.Second).Format(time.DateOnly)))
 	}
 	return cmp.Or(strings.Join(parts, "; "), "—")
 }
@@ -177,7 +184,7 @@ func writeTold(w io.Writer, items []entitlement.TypeDecision) {
 
 func writeContractSource(w io.Writer, c *entitlement.ContractSource, at func(time.Time) string) {
 	if c == nil {
-		fmt.Fprintln(w, "contract    none ran at that time")
+		fmt.Fprintln(w, "contract    none ran at that time, as far as was known")
 		return
 	}
 	of := ""

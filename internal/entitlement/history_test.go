@@ -117,7 +117,7 @@ func toldJob(all []entitlement.EmploymentHistory, x told) []entitlement.Employme
 	if x.job == nil {
 		for i := range all {
 			last := &all[i].Versions[len(all[i].Versions)-1]
-			if "job "+string(last.Of.Grade) == x.gone && last.SupersededAt.IsZero() {
+			if "job "+last.Of.Grade == x.gone && last.SupersededAt.IsZero() {
 				last.SupersededAt = x.at
 			}
 		}
