@@ -17,7 +17,7 @@ func OpenAt(config Config, now Clock, answer time.Duration) (*Client, error) {
 	if now != nil {
 		read = func() reading { wall, mono := now(); return reading{wall, mono} }
 	}
-	return open(config, read, pace{first: 5 * time.Millisecond, most: 20 * time.Millisecond, snapshot: 40 * time.Millisecond, answer: answer, whole: 10 * time.Second})
+	return open(config, read, pace{first: 5 * time.Millisecond, most: 20 * time.Millisecond, snapshot: 40 * time.Millisecond, answer: answer, line: answer, whole: 10 * time.Second})
 }
 
 // Directory is what the client answers from.

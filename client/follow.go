@@ -24,11 +24,12 @@ type pace struct {
 	first    time.Duration // after the first failure; doubled with each
 	most     time.Duration // after any number of failures
 	snapshot time.Duration // the same when each costs Opora a snapshot
-	answer   time.Duration // for an answer, beyond what it was told to wait; also for the next line of a snapshot
+	answer   time.Duration // for an answer, beyond what it was told to wait
+	line     time.Duration // for the next line of a snapshot; the first may take a large Opora a while
 	whole    time.Duration // for a whole snapshot
 }
 
-var usualPace = pace{first: 200 * time.Millisecond, most: 5 * time.Second, snapshot: time.Minute, answer: 10 * time.Second, whole: 15 * time.Minute}
+var usualPace = pace{first: 200 * time.Millisecond, most: 5 * time.Second, snapshot: time.Minute, answer: 10 * time.Second, line: 30 * time.Second, whole: 15 * time.Minute}
 
 // follower fills a client and keeps it up; it is one goroutine. It looks at the
 // feed without waiting until there is nothing, and then waits at it for what

@@ -36,7 +36,7 @@ func (f *follower) takeSnapshot(ctx context.Context) (*taken, error) {
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	stall := time.AfterFunc(f.pace.answer, func() { stop(errStalled) })
+	stall := time.AfterFunc(f.pace.line, func() { stop(errStalled) })
 	defer stall.Stop()
 
 	t := &taken{directory: entitlement.NewDirectory(), asOf: f.client.clock()}
@@ -49,7 +49,7 @@ func (f *follower) takeSnapshot(ctx context.Context) (*taken, error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	for lines.Scan() {
-		stall.Reset(f.pace.answer)
+		stall.Reset(f.pace.line)
 		if err := t.line(lines.Bytes()); err != nil {
 			return nil, err
 		}
