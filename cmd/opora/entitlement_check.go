@@ -128,22 +128,34 @@ func ask(ctx context.Context, client *http.Client, address string, body []byte) 
 		return decision, tenancy.E(tenancy.Invalid, "config_invalid", "OPORA_URL is not an address")
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := client.Do(request)
+	answer, err := send(client, request, maxAnswer)
 	if err != nil {
-		return decision, unreachable(err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	switch {
-	case err != nil:
-		return decision, tenancy.E(tenancy.Unavailable, "opora_unreachable", "Opora broke off in the middle of its answer")
-	case response.StatusCode != http.StatusOK:
-		return decision, refusal(response.StatusCode, answer)
+		return decision, err
 	}
 	if err := json.Unmarshal(answer, &decision); err != nil {
-		return decision, tenancy.E(tenancy.Internal, "answer_invalid", "the answer is not one of Opora's; look at what OPORA_URL names")
+		return decision, errAnswerInvalid
 	}
 	return decision, nil
+}
+
+var errAnswerInvalid = tenancy.E(tenancy.Internal, "answer_invalid", "the answer is not one of Opora's; look at what OPORA_URL names")
+
+// send sends a request once and returns the answer to it, at most so many
+// bytes. An error of kind Unavailable may be tried again.
+func send(client *http.Client, request *http.Request, most int64) ([]byte, error) {
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, most))
+	switch {
+	case err != nil:
+		return nil, tenancy.E(tenancy.Unavailable, "opora_unreachable", "Opora broke off in the middle of its answer")
+	case response.StatusCode != http.StatusOK:
+		return nil, refusal(response.StatusCode, answer)
+	}
+	return answer, nil
 }
 
 // unreachable says whether Keycloak refused the client or nobody answered.
@@ -173,6 +185,8 @@ func refusal(status int, answer []byte) error {
 		kind = tenancy.Forbidden
 	case status == http.StatusNotFound:
 		kind = tenancy.NotFound
+	case status == http.StatusGone:
+		kind = tenancy.Gone
 	case status == http.StatusTooManyRequests, status >= 500:
 		kind = tenancy.Unavailable
 	}

@@ -48,6 +48,7 @@ func newRootCommand() *cobra.Command {
 	root.PersistentFlags().String("output", "human", `how results are written: "human" or "json"`)
 	root.AddCommand(
 		newCatalogueCommand(),
+		newChangesCommand(),
 		newDriftCommand(),
 		newEntitlementCommand(),
 		newRosterCommand(),

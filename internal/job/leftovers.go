@@ -13,11 +13,13 @@ type RemoveUploads struct{}
 // Kind implements river.JobArgs.
 func (RemoveUploads) Kind() string { return "remove_uploads" }
 
-// Terms are how long what was uploaded is kept.
+// Terms are how long what has served is kept.
 type Terms struct {
 	Upload time.Duration // a list that nobody has read, and a workbook of errors; 7 days
 	Plan   time.Duration // a plan that nobody applies; 30 days
 	Rows   time.Duration // the rows of a list, after its import has ended; 30 days
+	// Changes is how far back the feed of changes can be read again; 30 days.
+	Changes time.Duration
 }
 
 const aDay = 24 * time.Hour
@@ -31,6 +33,9 @@ func (t Terms) orDefault() Terms {
 	}
 	if t.Rows == 0 {
 		t.Rows = 30 * aDay
+	}
+	if t.Changes == 0 {
+		t.Changes = 30 * aDay
 	}
 	return t
 }

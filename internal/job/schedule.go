@@ -50,5 +50,5 @@ func periodic() []*river.PeriodicJob {
 		make := func() (river.JobArgs, *river.InsertOpts) { return args, nil }
 		return river.NewPeriodicJob(schedule, make, &river.PeriodicJobOpts{RunOnStart: true})
 	}
-	return []*river.PeriodicJob{at(everyTenMinutes, EndLastDays{}), at(everyHour, WatchLists{}), at(everyHour, RemoveUploads{})}
+	return []*river.PeriodicJob{at(everyTenMinutes, EndLastDays{}), at(everyHour, WatchLists{}), at(everyHour, RemoveUploads{}), at(everyHour, RemoveChanges{})}
 }

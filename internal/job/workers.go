@@ -21,6 +21,7 @@ type Store interface {
 	LastDays
 	Lists
 	Leftovers
+	ChangeLog
 }
 
 // Workers run the jobs. Start begins, Stop waits for what is under way.
@@ -59,6 +60,7 @@ func NewWorkers(pool *pgxpool.Pool, store Store, people provisioner.People, o Wo
 	river.AddWorker(workers, &endLastDays{days: store})
 	river.AddWorker(workers, &watchLists{lists: store, log: o.Log})
 	river.AddWorker(workers, &removeUploads{leftovers: store, keep: o.Keep.orDefault()})
+	river.AddWorker(workers, &removeChanges{changes: store, keep: o.Keep.orDefault().Changes})
 	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.MaxWorkers}}
 	var herald *waker
 	if o.Webhooks != nil {

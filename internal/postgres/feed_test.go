@@ -196,6 +196,35 @@ func TestFeedPassesLongTransactions(t *testing.T) {
 	}
 }
 
+// TestFeedOrdersByCommit: neither which transaction began first, nor which
+// wrote first, says whose change of an employee was first.
+func TestFeedOrdersByCommit(t *testing.T) {
+	db := pgtest.New(t)
+	f := postgres.NewFeed(db)
+	store(t, db, soldTo("cdek", 6), "r1")
+	both, other := hire(t, db, "cdek", ""), hire(t, db, "cdek", "")
+	from := now(t, f)
+	err := db.ForTenant(t.Context(), "cdek", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), leave, other); err != nil {
+			return err
+		}
+		change(t, db, "cdek", leave, both)
+		_, err := tx.Exec(t.Context(), `UPDATE employment SET left_on = NULL WHERE person_id = $1`, both)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	items, _ := follow(t, f, from, 500) // both are given their places only now
+	var got []string
+	for _, i := range items {
+		got = append(got, fmt.Sprint(i.EmployeeID, i.Revision, i.Superseded))
+	}
+	if want := []string{fmt.Sprint(both, 3, true), fmt.Sprint(other, 3, false), fmt.Sprint(both, 4, false)}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func TestFeedRefusesCursors(t *testing.T) {
 	db, other := pgtest.New(t), pgtest.New(t)
 	f := postgres.NewFeed(db)
@@ -218,6 +247,54 @@ func TestFeedRefusesCursors(t *testing.T) {
 		if !errors.As(err, &e) || e.Kind != tt.kind || e.Code != tt.code {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestFeedForgets removes what is older than a moment: cursors from before it
+// are refused, those after it are not, and the beginning is what is left.
+func TestFeedForgets(t *testing.T) {
+	o := newOffice(t)
+	f := postgres.NewFeed(o.db)
+	for range 3 {
+		hire(t, o.db, "cdek", "")
+	}
+	old, middle := follow(t, f, "", 500)
+	time.Sleep(10 * time.Millisecond)
+	before := time.Now()
+	time.Sleep(10 * time.Millisecond)
+	id := hire(t, o.db, "cdek", "")
+	_, end := follow(t, f, middle, 500)
+	for range 2 { // the second time finds nothing
+		if err := o.RemoveChanges(t.Context(), before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, since := range []entitlement.Cursor{"", middle} {
+		if items, next := follow(t, f, since, 500); len(items) != 1 || items[0].EmployeeID != id || next != end {
+			t.Errorf("from %q: %+v", since, items)
+		}
+	}
+	for n := range old[:len(old)-1] {
+		if _, err := f.Changes(t.Context(), old[n].Cursor, 10); tenancy.KindOf(err) != tenancy.Gone {
+			t.Errorf("after item %d: %v", n, err)
+		}
+	}
+	if err := o.RemoveChanges(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if items, next := follow(t, f, end, 500); len(items) != 0 || next != end {
+		t.Errorf("at the end of an empty feed: %+v, from %s to %s", items, end, next)
+	}
+	change(t, o.db, "cdek", leave, id)
+	if items, _ := follow(t, f, end, 500); len(items) != 1 {
+		t.Errorf("after everything was removed: %+v", items)
+	}
+	var rows int
+	err := o.db.ReadContour(t.Context(), func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM employee_change) + (SELECT count(*) FROM change_turn)`).Scan(&rows)
+	})
+	if err != nil || rows != 2 {
+		t.Errorf("%d rows are left, %v", rows, err)
 	}
 }
 
@@ -307,7 +384,19 @@ func TestFeedUnderFire(t *testing.T) {
 		})
 	}
 	for n := range 3 {
-		others.Go(func() { r.read(from, 1+n*7) })
+		others.Go(func() {
+			seen := r.read(from, 1+n*7, maps.Clone(r.first))
+			if diff := cmp.Diff(r.told, seen); diff != "" {
+				t.Errorf("committed and told: %s", diff)
+			}
+		})
+	}
+	for range 2 { // those who come in the middle
+		others.Go(func() {
+			time.Sleep(time.Duration(rand.IntN(3000)) * time.Millisecond)
+			from, copied := takeSnapshot(t, first)
+			r.read(from, 50, copied)
+		})
 	}
 	writers.Wait()
 	r.mu.Lock()
@@ -392,14 +481,40 @@ func (r *rumour) touch(tx pgx.Tx, dice *rand.Rand, statement string, id tenancy.
 	return err
 }
 
-// read follows the feed until the writers have ended and nothing more comes.
-func (r *rumour) read(from entitlement.Cursor, limit int) {
+// takeSnapshot returns the cursor of a snapshot and the employees' revisions.
+func takeSnapshot(t *testing.T, f *postgres.Feed) (from entitlement.Cursor, copied map[tenancy.EmployeeID]int64) {
+	copied = map[tenancy.EmployeeID]int64{}
+	var types []entitlement.ChangeType
+	err := f.Snapshot(t.Context(), func(c *entitlement.Change) error {
+		switch c.Type {
+		case entitlement.EmployeeChanged:
+			copied[c.EmployeeID] = c.Employee.Revision
+			return nil
+		case entitlement.SnapshotBegins:
+			from = c.Cursor
+		case entitlement.SnapshotEnds:
+			if c.Employees != len(copied) {
+				t.Errorf("%d employees, and it says %d", len(copied), c.Employees)
+			}
+		}
+		types = append(types, c.Type)
+		return nil
+	})
+	if want := []entitlement.ChangeType{entitlement.SnapshotBegins, entitlement.TermsChanged, entitlement.SnapshotEnds}; err != nil || !slices.Equal(types, want) {
+		t.Error(types, err)
+	}
+	return from, copied
+}
+
+// read follows the feed until the writers have ended and nothing more comes,
+// keeps its copy of the state by it, and returns how often it heard of each.
+func (r *rumour) read(from entitlement.Cursor, limit int, state map[tenancy.EmployeeID]int64) (seen map[tenancy.EmployeeID]int) {
 	f := postgres.NewFeed(r.db)
 	ctx, stop := context.WithCancel(r.t.Context())
 	defer stop()
 	go f.Run(ctx, slog.New(slog.DiscardHandler))
-	seen, latest := map[tenancy.EmployeeID]int{}, map[tenancy.EmployeeID]int64{}
-	state := maps.Clone(r.first)
+	seen = map[tenancy.EmployeeID]int{}
+	latest := map[tenancy.EmployeeID]int64{}
 	for {
 		ended := !r.isOpen() // before the page: what is committed then is in it
 		page, err := f.Changes(r.t.Context(), from, limit)
@@ -410,7 +525,7 @@ func (r *rumour) read(from entitlement.Cursor, limit int) {
 		}
 		if err != nil {
 			r.t.Error(err)
-			return
+			return seen
 		}
 		for _, i := range page.Items {
 			seen[i.EmployeeID]++
@@ -418,7 +533,7 @@ func (r *rumour) read(from entitlement.Cursor, limit int) {
 				r.t.Errorf("revision %d of %s after %d", i.Revision, i.EmployeeID, latest[i.EmployeeID])
 			}
 			latest[i.EmployeeID] = i.Revision
-			if i.Employee != nil {
+			if i.Employee != nil && i.Employee.Revision >= state[i.EmployeeID] {
 				state[i.EmployeeID] = i.Employee.Revision
 			}
 		}
@@ -426,12 +541,10 @@ func (r *rumour) read(from entitlement.Cursor, limit int) {
 			break
 		}
 	}
-	if diff := cmp.Diff(r.told, seen); diff != "" {
-		r.t.Errorf("committed and told: %s", diff)
-	}
 	if diff := cmp.Diff(r.revisions(), state); diff != "" {
 		r.t.Errorf("the state and the reader's copy: %s", diff)
 	}
+	return seen
 }
 
 func (r *rumour) revisions() map[tenancy.EmployeeID]int64 {
