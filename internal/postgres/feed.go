@@ -195,12 +195,15 @@ type feedState struct {
 	floor, end int64 // kept are the turns after floor, up to end
 }
 
+// readFeedState also keeps the transaction's statements from reading whole turns
+// where the index gives the next rows in order: after a great turn PostgreSQL
+// has no statistics of it yet, and guesses.
 func readFeedState(ctx context.Context, tx pgx.Tx) (s feedState, err error) {
 	var ground string
 	var founded bool
 	err = tx.QueryRow(ctx, `
 		SELECT founded || ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), founded = opora_feed_ground(), floor, opora_feed_end()
-		FROM change_feed`).Scan(&ground, &founded, &s.floor, &s.end)
+		FROM change_feed, set_config('enable_bitmapscan', 'off', true)`).Scan(&ground, &founded, &s.floor, &s.end)
 	if err == nil && !founded {
 		err = tenancy.E(tenancy.Unavailable, "feed_not_ready", "The feed of changes is being prepared in this database; come again shortly.")
 	}
