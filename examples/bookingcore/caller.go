@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -29,6 +30,7 @@ const oporaAPI = "opora-api"
 // which asks the realm again for every key that it does not know: before the
 // open Internet stands something that slows down who sends made-up tokens.
 func byRealm(ctx context.Context, issuer string) (authenticate, error) {
+	ctx = oidc.ClientContext(ctx, &http.Client{Timeout: 10 * time.Second})
 	provider, err := oidc.NewProvider(ctx, issuer)
 	if err != nil {
 		return nil, err

@@ -58,6 +58,9 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
+	noSuchDatabase       = "3D000"
+	duplicateDatabase    = "42P04"
+	uniqueViolation      = "23505"
 )
 
 // sqlState returns PostgreSQL's code of err, or "".

@@ -179,3 +179,69 @@ func TestGuardHoldsWithoutLock(t *testing.T) {
 	})
 	wantCodes(t, got, map[string]int{"": 6, errFull.Error(): 34})
 }
+
+// TestRaceForOneAppointment moves, cancels and sweeps one appointment from many
+// sides at once: whoever is last, it stands in one place and is counted there.
+func TestRaceForOneAppointment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *fakeOpora) {
+		o.sells("acme",
+			contract("acme-2026", "2026-01-01", "2027-01-01", grant("talk", 1, "employee", "contract"), grant("pool", 1, "tenant", "contract", object{"priority": 20})),
+			contract("acme-2027", "2027-01-01", "2028-01-01", grant("talk", 1, "employee", "contract")))
+		o.employs("acme", person(1), "2020-01-01", "")
+	})
+	for round := range 5 {
+		a := w.books(wishes(person(1), day("2026-12-20")))
+		got := together(30, func(i int) (err error) {
+			switch {
+			case i%10 == 9 && round%2 == 0:
+				_, err = w.Cancel(t.Context(), key(), person(1), a.ID)
+			case i%10 == 8:
+				_, err = w.Sweep(t.Context(), false)
+			default:
+				_, err = w.Reschedule(t.Context(), key(), person(1), a.ID, []time.Time{day("2026-12-21"), day("2027-01-21")}[i%2])
+			}
+			return err
+		})
+		for code := range got {
+			if code != "" && code != "appointment_over" {
+				t.Fatalf("%v", got)
+			}
+		}
+		w.audited()
+		if a, err := w.Cancel(t.Context(), key(), person(1), a.ID); err != nil || a.State != Cancelled || a.Counts {
+			t.Fatalf("%+v %v", a, err)
+		}
+		for _, at := range []time.Time{day("2026-12-20"), day("2027-01-20")} {
+			if d, err := w.Allowance(t.Context(), wishes(person(1), at)); err != nil || d.Used != 0 {
+				t.Fatalf("all is cancelled, and %d are used: %v", d.Used, err)
+			}
+		}
+	}
+}
+
+// TestLeaverInTheRace has an employee leave while he books from many devices:
+// what came through before the news is found by the sweep after it.
+func TestLeaverInTheRace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *fakeOpora) {
+		o.sells("acme", contract("acme", "2026-01-01", "2028-01-01", grant("talk", 300, "employee", "contract")))
+		o.employs("acme", person(1), "2020-01-01", "")
+	})
+	got := together(200, func(i int) error {
+		if i == 100 {
+			w.opora.employs("acme", person(1), "2020-01-01", "2026-12-10")
+		}
+		_, err := w.Book(t.Context(), key(), wishes(person(1), day("2027-01-20").Add(time.Duration(i)*time.Minute)))
+		return err
+	})
+	if got[""]+got["employee_inactive"] != 200 {
+		t.Fatalf("%v", got)
+	}
+	w.opora.seen(w.asks)
+	w.refuses(wishes(person(1), day("2027-01-21")), "employee_inactive")
+	w.swept(true, Swept{Looked: got[""], Cancelled: got[""]})
+	if all, err := w.List(t.Context(), person(1), now); err != nil || len(all) != min(got[""], Page) || len(all) > 0 && all[0].State != Cancelled {
+		t.Errorf("%d %v", len(all), err)
+	}
+}

@@ -20,8 +20,9 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Open connects to the database at url and brings it to this schema. Several
-// may start at once: the others wait.
+// Open connects to the database at url, which it makes if the server has none
+// of that name, and brings it to this schema. Several may start at once: the
+// others wait.
 func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -32,6 +33,9 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	// Whoever waits longer for a lock had better be told to try again.
 	config.ConnConfig.RuntimeParams["lock_timeout"] = "8000"
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
+	if err := create(ctx, config.ConnConfig); err != nil {
+		return nil, err
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, errors.New("PostgreSQL's address is not usable")
@@ -41,6 +45,28 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 		return nil, err
 	}
 	return pool, nil
+}
+
+// create makes the database unless it is there.
+func create(ctx context.Context, config *pgx.ConnConfig) error {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err == nil {
+		return conn.Close(ctx)
+	}
+	if sqlState(err) != noSuchDatabase {
+		return errors.New("PostgreSQL does not answer, or does not let us in")
+	}
+	server := config.Copy()
+	server.Database = "postgres"
+	if conn, err = pgx.ConnectConfig(ctx, server); err != nil {
+		return fmt.Errorf("there is no database %q; make it", config.Database)
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{config.Database}.Sanitize())
+	if err != nil && sqlState(err) != duplicateDatabase && sqlState(err) != uniqueViolation { // made by another at this moment
+		return fmt.Errorf("there is no database %q, and we may not make it", config.Database)
+	}
+	return nil
 }
 
 func migrate(ctx context.Context, pool *pgxpool.Pool) error {

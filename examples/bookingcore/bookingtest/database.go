@@ -13,9 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Database makes an empty database on the server that DATABASE_URL names and
-// returns its address; it is dropped when the test ends. Without DATABASE_URL
-// the test fails: one that passes without PostgreSQL proves nothing.
+// Database returns the address of a database on the server that DATABASE_URL
+// names, for booking.Open to make; it is dropped when the test ends. Without
+// DATABASE_URL the test fails: one that passes without PostgreSQL proves nothing.
 func Database(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("DATABASE_URL")
@@ -27,13 +27,12 @@ func Database(t testing.TB) string {
 		t.Fatal("DATABASE_URL is no address")
 	}
 	name := "bookingcore_test_" + strings.ToLower(rand.Text()[:12])
-	do(t, server, "CREATE DATABASE "+name)
-	t.Cleanup(func() { do(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	t.Cleanup(func() { drop(t, server, name) })
 	u.Path = "/" + name
 	return u.String()
 }
 
-func do(t testing.TB, server, statement string) {
+func drop(t testing.TB, server, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -42,7 +41,7 @@ func do(t testing.TB, server, statement string) {
 		t.Fatal("PostgreSQL at DATABASE_URL does not answer")
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, statement); err != nil {
+	if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 		t.Fatal(err)
 	}
 }
