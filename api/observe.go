@@ -23,7 +23,7 @@ const levelError = slog.LevelError
 // succeed: checks, so that nothing is recorded about when somebody sought
 // help, the feed, which is asked all the time, and the probes, which would drown the rest.
 var quiet = map[string]bool{
-	"/v1/entitlements/check": true, "/v1/entitlements/checks": true, "/v1/employees/{id}/entitlements": true,
+	"/v1/entitlements/check": true, "/v1/entitlements/checks": true, "/v1/entitlements/payer": true, "/v1/employees/{id}/entitlements": true,
 	"/v1/changes": true, "/v1/changes/terms": true,
 	"/healthz": true, "/readyz": true, "/metrics": true,
 }

@@ -35,6 +35,7 @@ var permissions = map[string]asked{
 	"GET /v1/changes":                                {path: "/v1/changes", ok: 200, may: "booking"},
 	"GET /v1/changes/snapshot":                       {path: "/v1/changes/snapshot", ok: 200, may: "booking"},
 	"GET /v1/changes/terms":                          {path: "/v1/changes/terms", ok: 200, may: "booking"},
+	"POST /v1/entitlements/payer":                    {path: "/v1/entitlements/payer", body: `{"employee_id":"%s","specialist_type":"psychologist","at":"2026-12-01T10:00:00+03:00"}`, thing: employeeOfCDEK, ok: 200, may: "payments"},
 	"GET /v1/webhooks":                               {path: "/v1/webhooks", ok: 200, may: "platform"},
 	"POST /v1/webhooks":                              {path: "/v1/webhooks", body: `{"url":"https://booking.example/opora"}`, ok: 201, may: "platform"},
 	"GET /v1/webhooks/{id}":                          {path: "/v1/webhooks/%s", thing: webhookOfContour, ok: 200, may: "platform"},

@@ -77,6 +77,8 @@ func TestSchemasHaveTheTypesFields(t *testing.T) {
 		"its employee":     {schema: doc.Components.Schemas["EmployeeRecord"].Value, value: entitlement.Record{}},
 		"its jobs":         {schema: doc.Components.Schemas["RecordEmployment"].Value, value: entitlement.RecordEmployment{}},
 		"its terms":        {schema: doc.Components.Schemas["TermsDocument"].Value, value: entitlement.TermsDocument{}},
+		"PayerQuestion":    {schema: doc.Components.Schemas["PayerQuestion"].Value, value: entitlement.PayerQuery{}, sent: true},
+		"Payment":          {schema: doc.Components.Schemas["Payment"].Value, value: entitlement.Payment{}},
 		"Webhook":          {schema: doc.Components.Schemas["Webhook"].Value, value: webhook.Subscription{}},
 		"its secret":       {schema: doc.Components.Schemas["WebhookSecret"].Value, value: webhookSecret{}},
 		"a webhook's":      {schema: doc.Components.Schemas["WebhookRequest"].Value, value: webhookRequest{}, sent: true},

@@ -156,6 +156,7 @@ func (s *Server) table() []route {
 		{"GET", "/v1/changes", tenancy.ReadChanges, changesStream, s.changes},
 		{"GET", "/v1/changes/snapshot", tenancy.ReadChanges, snapshotDeadline, s.changesSnapshot},
 		{"GET", "/v1/changes/terms", tenancy.ReadChanges, usualDeadline, s.changesTerms},
+		{"POST", "/v1/entitlements/payer", tenancy.ReadPayer, checkDeadline, s.payer},
 		{"GET", "/v1/webhooks", tenancy.ManageWebhooks, usualDeadline, s.listWebhooks},
 		{"POST", "/v1/webhooks", tenancy.ManageWebhooks, usualDeadline, s.addWebhook},
 		{"GET", "/v1/webhooks/{id}", tenancy.ManageWebhooks, usualDeadline, s.readWebhook},

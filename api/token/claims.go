@@ -2,6 +2,8 @@ package token
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -20,6 +22,7 @@ type claims struct {
 	IssuedAt  int64       `json:"iat"`
 	Country   string      `json:"country"`
 	HROf      oneOrMany   `json:"hr_of"`
+	Scope     string      `json:"scope"`
 	Realm     roles       `json:"realm_access"`
 	Resources rolesByName `json:"resource_access"`
 }
@@ -56,11 +59,21 @@ var (
 	}
 )
 
+// scopedRoles are resource roles that count only in a token of a scope of their
+// own (RFC 9068, section 2.2.3): a token that was made for something else, by a
+// service that has the role, does not open what the role opens.
+var scopedRoles = map[tenancy.Role]string{tenancy.RolePayments: "payments"}
+
 // actor returns who the claims speak for.
 func (c claims) actor() tenancy.Actor {
 	a := tenancy.Actor{ID: c.Subject}
 	a.Roles = appendRoles(a.Roles, c.Realm, realmRoles)
 	a.Roles = appendRoles(a.Roles, c.Resources[resource], resourceRoles)
+	scopes := strings.Fields(c.Scope)
+	a.Roles = slices.DeleteFunc(a.Roles, func(r tenancy.Role) bool {
+		scope, needed := scopedRoles[r]
+		return needed && !slices.Contains(scopes, scope)
+	})
 	for _, slug := range c.HROf {
 		a.Tenants = append(a.Tenants, tenancy.TenantSlug(slug))
 	}

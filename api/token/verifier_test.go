@@ -15,6 +15,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -197,6 +198,30 @@ func TestVerifyGood(t *testing.T) {
 	}
 	if n := i.asked.Load(); n != 1 {
 		t.Errorf("the issuer was asked %d times", n)
+	}
+}
+
+// TestARoleOfAScope: the role to ask who pays counts in a token of its scope only.
+func TestARoleOfAScope(t *testing.T) {
+	i, c := newIssuer(t), newClock()
+	i.publish(rsaKey("rsa"))
+	v := newTestVerifier(i, c)
+	roles := map[string]any{"opora-api": map[string]any{"roles": []string{"payments", "booking-core"}}}
+	both := []tenancy.Role{tenancy.RoleBookingCore, tenancy.RolePayments}
+	for scope, want := range map[string][]tenancy.Role{
+		"opora payments": both, "payments": both, "payments opora": both,
+		"opora": both[:1], "": both[:1], "opora payments-test": both[:1], "opora:payments": both[:1], "PAYMENTS": both[:1],
+	} {
+		raw := sign(t, testRSA(), jose.RS256, "rsa", with(goodClaims(c), "scope", scope, "realm_access", nil, "resource_access", roles), nil)
+		got, err := v.Verify(context.Background(), raw)
+		slices.Sort(got.Roles)
+		if err != nil || !slices.Equal(got.Roles, want) {
+			t.Errorf("scope %q: %v %v, want %v", scope, got.Roles, err, want)
+		}
+	}
+	raw := sign(t, testRSA(), jose.RS256, "rsa", with(goodClaims(c), "scope", nil, "resource_access", roles), nil)
+	if got, err := v.Verify(context.Background(), raw); err != nil || slices.Contains(got.Roles, tenancy.RolePayments) {
+		t.Errorf("no scope at all: %v %v", got.Roles, err)
 	}
 }
 

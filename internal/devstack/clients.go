@@ -27,6 +27,7 @@ var readyMade = []struct{ variable, client, group string }{
 // ownClients are clients of the catalogue whose secrets a command needs.
 var ownClients = []struct{ variable, client string }{
 	{"BOOKING", "booking-core"},
+	{"PAYMENTS", "payments"},
 	{"KEYCLOAK_PEOPLE", "opora-people"},
 }
 

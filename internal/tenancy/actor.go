@@ -57,6 +57,11 @@ const (
 	ReadPastEntitlements Action = "entitlement.past"
 )
 
+// ReadPayer is to ask who pays for an appointment, the contract or the person.
+// Whoever may check learns more than that and asks the check; whoever takes
+// payments learns this alone.
+const ReadPayer Action = "entitlement.payer"
+
 // ManageWebhooks is to say who is told that the feed has news, and to see how
 // that goes.
 const ManageWebhooks Action = "webhooks.manage"
@@ -68,9 +73,10 @@ var Permissions = map[Role][]Action{
 	RolePlatformAdmin: {ReadEmployees, UploadRoster, ReadRoster, ApproveRoster, ApplyRoster, IssueActivation, ReadEntitlements, ReadAllTenants, ReadContour,
 		OverrideEntitlement, ReadPastEntitlements, ManageWebhooks},
 	RoleBookingCore: {CheckEntitlement, ReadEntitlements, ReadChanges},
+	RolePayments:    {ReadPayer},
 	RoleEmployee:    {ReadOwnEmployment},
 	RoleOperator: {ReadEmployees, UploadRoster, ReadRoster, ExportRoster, ApproveRoster, ApplyRoster, IssueActivation, CheckEntitlement,
-		ReadEntitlements, ReadChanges, ReadAllTenants, ApplyCatalogue, ReadContour, OverrideEntitlement, ReadPastEntitlements, ManageWebhooks},
+		ReadEntitlements, ReadChanges, ReadAllTenants, ApplyCatalogue, ReadContour, OverrideEntitlement, ReadPastEntitlements, ManageWebhooks, ReadPayer},
 }
 
 // Has reports whether the actor has the role.
@@ -81,7 +87,7 @@ func (a Actor) Has(role Role) bool { return slices.Contains(a.Roles, role) }
 func (a Actor) Reaches(tenant TenantSlug) bool {
 	for _, role := range a.Roles {
 		switch role {
-		case RolePlatformAdmin, RoleBookingCore, RoleOperator:
+		case RolePlatformAdmin, RoleBookingCore, RolePayments, RoleOperator:
 			return true
 		case RoleHRAdmin:
 			if slices.Contains(a.Tenants, tenant) {

@@ -6,6 +6,7 @@ func TestActorMay(t *testing.T) {
 	hr := Actor{ID: "hr", Roles: []Role{RoleHRAdmin}, Tenants: []TenantSlug{"cdek"}}
 	platform := Actor{ID: "p", Roles: []Role{RolePlatformAdmin}}
 	booking := Actor{ID: "b", Roles: []Role{RoleBookingCore}}
+	payments := Actor{ID: "pay", Roles: []Role{RolePayments}}
 	employee := Actor{ID: "e", Roles: []Role{RoleEmployee}}
 	nobody := Actor{ID: "n", Roles: []Role{"offline_access"}}
 	both := Actor{ID: "both", Roles: []Role{RoleEmployee, RoleHRAdmin}, Tenants: []TenantSlug{"cdek"}}
@@ -25,6 +26,12 @@ func TestActorMay(t *testing.T) {
 		{"platform admin anywhere", platform, ApproveRoster, "avito", true},
 		{"booking core checks", booking, CheckEntitlement, "avito", true},
 		{"booking core reads people", booking, ReadEmployees, "avito", false},
+		{"booking core asks who pays", booking, ReadPayer, "avito", false},
+		{"payments asks who pays", payments, ReadPayer, "avito", true},
+		{"payments checks", payments, CheckEntitlement, "avito", false},
+		{"payments lists entitlements", payments, ReadEntitlements, "avito", false},
+		{"payments follows changes", payments, ReadChanges, "avito", false},
+		{"payments reads people", payments, ReadEmployees, "avito", false},
 		{"employee reads people", employee, ReadEmployees, "cdek", false},
 		{"a role nobody knows", nobody, ReadEmployees, "cdek", false},
 		{"two roles add up", both, ApplyRoster, "cdek", true},
