@@ -3,7 +3,12 @@
 package client_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -173,4 +178,66 @@ func TestCheckIntoDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { _ = c.CheckInto(&client.Query{EmployeeID: anna, SpecialistType: "coach", At: noon}, &a) }); n != 0 {
 		t.Errorf("away: %v allocations", n)
 	}
+}
+
+// How long it takes to fill a client from a snapshot of a million employees,
+// as it comes from Opora: gzipped, a line each.
+func BenchmarkFill(b *testing.B) {
+	var zipped bytes.Buffer
+	zip := gzip.NewWriter(&zipped)
+	lines := json.NewEncoder(zip)
+	write := func(c entitlement.Change) {
+		if err := lines.Encode(c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	write(entitlement.Change{Type: entitlement.SnapshotBegins, Cursor: "1"})
+	write(entitlement.Change{Type: entitlement.TermsChanged, Revision: 7, Terms: &entitlement.TermsDocument{Revision: 7}})
+	for i := range million {
+		r := record(i)
+		write(entitlement.Change{Type: entitlement.EmployeeChanged, EmployeeID: r.ID, Tenant: r.Tenant, Revision: r.Revision, Employee: &r})
+	}
+	write(entitlement.Change{Type: entitlement.SnapshotEnds, Employees: million})
+	if err := zip.Close(); err != nil {
+		b.Fatal(err)
+	}
+	s := newServer(b)
+	config := s.Config()
+	config.HTTPClient = &http.Client{Transport: transport(func(r *http.Request) *http.Response {
+		if !isSnapshot(r) {
+			return nil
+		}
+		unzipped, err := gzip.NewReader(bytes.NewReader(zipped.Bytes()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		answer := reply(200, "application/x-ndjson", "")
+		answer.Body = io.NopCloser(unzipped)
+		return answer
+	})}
+	start := processorTime(b)
+	for b.Loop() {
+		c, err := client.OpenAt(config, nil, time.Minute)
+		if err != nil {
+			b.Fatal(err)
+		}
+		eventually(b, "filled", func() bool { return c.State().Snapshots >= 1 })
+		if st := c.State(); st.Employees != million {
+			b.Fatalf("%+v", st)
+		}
+		c.Close()
+	}
+	b.ReportMetric((processorTime(b)-start).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric(float64(zipped.Len()), "bytes-sent")
+}
+
+// transport answers some requests itself.
+type transport func(*http.Request) *http.Response
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if answer := t(r); answer != nil {
+		answer.Request = r
+		return answer, nil
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }

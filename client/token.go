@@ -15,7 +15,7 @@ import (
 // Times of tokens.
 const (
 	unknownLifetime = time.Minute     // of a token that does not say how long it lives
-	lastSeconds     = 5 * time.Second // of its life, in which a token is not used: it is on its way, and clocks differ
+	lastMoments     = 5 * time.Second // of its life, in which a token is not used: it is on its way, and clocks differ
 	renewAgain      = 5 * time.Second // after a renewal ahead of time that failed
 )
 
@@ -51,7 +51,7 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	now := t.clock()
 	age := now.since(t.got)
 	switch {
-	case t.token == "" || age >= t.lifetime-min(lastSeconds, t.lifetime/4):
+	case t.token == "" || age >= t.lifetime-min(lastMoments, t.lifetime/4):
 		err := t.renew(ctx, t.timeout)
 		return t.token, err
 	case age >= t.lifetime*3/4 && now.since(t.failed) >= renewAgain:
