@@ -297,10 +297,11 @@ func TestAFeedThatRefusesEveryCursor(t *testing.T) {
 // refused aloud; what was known is used until it is too old.
 func TestTermsThatAreNotUnderstood(t *testing.T) {
 	for name, newer := range map[string]string{
-		"a field":  `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"moon":"full"}]}`,
-		"a window": `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"contracts":[{"id":"c","country":"RU","time_zone":"Europe/Moscow","from":"2026-01-01","until":"2027-01-01","grants":[{"id":"g","specialist_types":["psychologist"],"amount":1,"per":"employee","window":"fortnight","priority":1}]}]}]}`,
-		"a zone":   `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"contracts":[{"id":"c","country":"RU","time_zone":"Moon/Crater","from":"2026-01-01","until":"2027-01-01","grants":[]}]}]}`,
-		"an older": `{"revision":1,"specialist_types":["psychologist"],"tenants":[]}`,
+		"a field":   `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"moon":"full"}]}`,
+		"a window":  `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"contracts":[{"id":"c","country":"RU","time_zone":"Europe/Moscow","from":"2026-01-01","until":"2027-01-01","grants":[{"id":"g","specialist_types":["psychologist"],"amount":1,"per":"employee","window":"fortnight","priority":1}]}]}]}`,
+		"a renewal": `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"contracts":[{"id":"c","country":"RU","time_zone":"Europe/Moscow","from":"2026-01-01","until":"2027-01-01","renewal":"by_the_moon","grants":[]}]}]}`,
+		"a zone":    `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"contracts":[{"id":"c","country":"RU","time_zone":"Moon/Crater","from":"2026-01-01","until":"2027-01-01","grants":[]}]}]}`,
+		"an older":  `{"revision":1,"specialist_types":["psychologist"],"tenants":[]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)

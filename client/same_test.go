@@ -58,6 +58,15 @@ func (r random) tenant(slug client.TenantSlug) clienttest.Tenant {
 	from, zone := date("2025-01-01").AddDays(r.IntN(200)), of(r, zones)
 	for i := range 1 + r.IntN(3) {
 		c := clienttest.Contract{ID: tenancy.ContractID(fmt.Sprintf("%s-%d", slug, i)), TimeZone: zone, From: from, Until: from.AddDays(200 + r.IntN(500)), GraceDays: r.IntN(20)}
+		if r.IntN(6) == 0 {
+			c.Suspensions = []clienttest.Suspension{{From: r.day(), Until: r.maybeDay()}}
+		}
+		if r.IntN(4) == 0 {
+			c.Renewal = tenancy.RenewsItself
+		}
+		if r.IntN(4) == 0 {
+			c.SharedWith = some(r, 1, client.TenantSlug("cdek"), "avito", "sber")
+		}
 		for _, id := range some(r, 0, grants...) {
 			c.Grants = append(c.Grants, r.grant(id))
 		}

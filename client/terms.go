@@ -49,24 +49,18 @@ func decodeTerms(body []byte, into any) error {
 	return nil
 }
 
-// compile prepares the terms of all tenants. One that cannot be compiled spoils
+// compile prepares the terms of all tenants. One that is not understood spoils
 // them all: answers then grow stale in sight of everybody instead of being
 // wrong for one tenant.
 func compile(doc entitlement.TermsDocument) (map[tenancy.TenantSlug]*entitlement.Terms, error) {
-	types := make([]tenancy.SpecialistType, len(doc.SpecialistTypes))
-	for i, code := range doc.SpecialistTypes {
-		types[i].Code = code
-	}
-	compiled := make(map[tenancy.TenantSlug]*entitlement.Terms, len(doc.Tenants))
 	for _, tenant := range doc.Tenants {
 		if !understood(tenant) {
 			return nil, errNewer
 		}
-		made, err := entitlement.Compile(tenant, types)
-		if err != nil {
-			return nil, fmt.Errorf("holds terms that do not compile: %w", err)
-		}
-		compiled[tenant.Slug] = made
+	}
+	compiled, err := doc.Compile()
+	if err != nil {
+		return nil, fmt.Errorf("holds terms that do not compile: %w", err)
 	}
 	return compiled, nil
 }
@@ -77,9 +71,13 @@ var (
 		tenancy.ContractYear, tenancy.HireYear, tenancy.Rolling, tenancy.WholeContract}
 )
 
-// understood reports whether every grant is of kinds that this version decides by.
+// understood reports whether contracts and grants are of kinds that this
+// version decides by.
 func understood(tenant tenancy.Tenant) bool {
 	for _, contract := range tenant.Contracts {
+		if contract.Renewal != "" && contract.Renewal != tenancy.RenewsItself {
+			return false
+		}
 		for _, g := range contract.Grants {
 			if !slices.Contains(knownPer, g.Per) || !slices.Contains(knownWindow, g.Window) {
 				return false

@@ -18,6 +18,7 @@ import (
 type (
 	Tenant      = tenancy.Tenant
 	Contract    = tenancy.Contract
+	Suspension  = tenancy.Suspension
 	Grant       = tenancy.Grant
 	Segment     = tenancy.Segment
 	SegmentRule = tenancy.SegmentRule
@@ -43,6 +44,7 @@ type Server struct {
 	types    []tenancy.SpecialistTypeCode
 	tenants  map[tenancy.TenantSlug]Tenant
 	terms    map[tenancy.TenantSlug]*entitlement.Terms
+	document entitlement.TermsDocument
 	revision int64 // of the terms
 	people   map[tenancy.EmployeeID]*person
 	log      []entry
@@ -98,20 +100,21 @@ func (s *Server) Config() client.Config {
 func (s *Server) SetTenants(tenants ...Tenant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	was := s.tenants
-	s.tenants, s.terms = map[tenancy.TenantSlug]Tenant{}, map[tenancy.TenantSlug]*entitlement.Terms{}
+	s.revision++
 	types := make([]tenancy.SpecialistType, len(s.types))
 	for i, code := range s.types {
 		types[i].Code = code
 	}
-	for _, t := range tenants {
+	was := s.tenants
+	s.document = entitlement.NewTermsDocument(s.revision, tenants, types)
+	s.tenants, s.terms = map[tenancy.TenantSlug]Tenant{}, map[tenancy.TenantSlug]*entitlement.Terms{}
+	for _, t := range tenancy.WithShared(tenants) {
 		terms, err := entitlement.Compile(t, types)
 		if err != nil {
 			panic(fmt.Sprintf("clienttest: tenant %s: %v", t.Slug, err))
 		}
 		s.tenants[t.Slug], s.terms[t.Slug] = t, terms
 	}
-	s.revision++
 	s.tell(entry{revision: s.revision})
 	for _, p := range s.people { // whose segments may be others now
 		if !p.gone && !reflect.DeepEqual(was[p.Tenant].Segments, s.tenants[p.Tenant].Segments) {

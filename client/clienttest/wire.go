@@ -5,16 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ponimayu/opora/internal/entitlement"
-	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // tokenLifetime is that of Opora's realms, in seconds.
@@ -165,7 +162,7 @@ func (s *Server) record(p *person) *entitlement.Record {
 func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	lines := []entitlement.Change{{Type: entitlement.SnapshotBegins, Cursor: s.cursor(len(s.log))}}
-	document := s.document()
+	document := s.document
 	lines = append(lines, entitlement.Change{Type: entitlement.TermsChanged, Revision: s.revision, Terms: &document})
 	for _, p := range s.people {
 		if !p.gone {
@@ -198,21 +195,7 @@ func (s *Server) termsDocument(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	answer(w, http.StatusOK, s.document())
-}
-
-// document says what all tenants bought: of segments the ids only, no names.
-func (s *Server) document() entitlement.TermsDocument {
-	d := entitlement.TermsDocument{Revision: s.revision, SpecialistTypes: s.types, Tenants: []tenancy.Tenant{}}
-	for _, slug := range slices.Sorted(maps.Keys(s.tenants)) {
-		t := s.tenants[slug]
-		told := tenancy.Tenant{Slug: t.Slug, Suspended: t.Suspended, Contracts: t.Contracts}
-		for _, segment := range t.Segments {
-			told.Segments = append(told.Segments, tenancy.Segment{ID: segment.ID})
-		}
-		d.Tenants = append(d.Tenants, told)
-	}
-	return d
+	answer(w, http.StatusOK, s.document)
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
