@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -180,7 +181,7 @@ func onceOf(r *http.Request, c caller) (booking.Once, error) {
 func read[T any](r *http.Request) (v T, err error) {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
+	if d.Decode(&v) != nil || d.Decode(new(json.RawMessage)) != io.EOF {
 		return v, badRequest("json_invalid", "The body is one JSON object with the fields that are described, and no others.")
 	}
 	return v, nil

@@ -161,6 +161,7 @@ func TestRefusedOverHTTP(t *testing.T) {
 		{400, "idempotency_key_missing", "anna", "POST", "/v1/appointments", "", wish},
 		{400, "json_invalid", "anna", "POST", "/v1/appointments", "key-12345", `{"reason":"I cannot sleep"}`},
 		{400, "json_invalid", "anna", "POST", "/v1/appointments", "key-12345", strings.Replace(wish, "{", `{"employee_id":"boris-canary",`, 1)},
+		{400, "json_invalid", "anna", "POST", "/v1/appointments", "key-12345", wish + wish},
 		{400, "at_invalid", "anna", "POST", "/v1/appointments", "key-12345", `{"specialist_type":"psychologist"}`},
 		{400, "from_invalid", "anna", "GET", "/v1/appointments?from=yesterday", "", ""},
 	} {

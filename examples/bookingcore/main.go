@@ -161,7 +161,11 @@ func sweepOn(ctx context.Context, service *booking.Service, opora *client.Client
 			continue // and again the next time
 		}
 		seen, last = state.Cursor, time.Now()
-		log.Info("appointments were swept", "looked", swept.Looked, "flagged", swept.Flagged, "cleared", swept.Cleared,
+		level := slog.LevelInfo
+		if swept.Held {
+			level = slog.LevelWarn // somebody has to look, and to accept it
+		}
+		log.Log(ctx, level, "appointments were swept", "looked", swept.Looked, "flagged", swept.Flagged, "cleared", swept.Cleared,
 			"moved", swept.Moved, "cancelled", swept.Cancelled, "held", swept.Held)
 	}
 }

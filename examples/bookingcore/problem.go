@@ -59,7 +59,8 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "5")
 	}
 	if face.Status >= http.StatusInternalServerError {
-		a.log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("route", chi.RouteContext(r.Context()).RoutePattern()), slog.String("code", face.Code))
+		a.log.LogAttrs(r.Context(), slog.LevelError, "request failed",
+			slog.String("route", chi.RouteContext(r.Context()).RoutePattern()), slog.String("code", face.Code), slog.String("cause", booking.CauseOf(err)))
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(face.Status)

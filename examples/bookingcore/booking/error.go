@@ -2,6 +2,7 @@ package booking
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -39,6 +40,18 @@ func CodeOf(err error) string {
 		return e.Code
 	}
 	return ""
+}
+
+// CauseOf says what was behind err without repeating what it says, which may
+// quote rows: PostgreSQL's code, or the kind of the innermost error.
+func CauseOf(err error) string {
+	if state := sqlState(err); state != "" {
+		return "sqlstate " + state
+	}
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return fmt.Sprintf("%T", err)
 }
 
 var (

@@ -21,7 +21,7 @@ type object = map[string]any
 // fakeOpora speaks the wire formats of Opora's feed, snapshot and terms, as an
 // outside team would imitate it: nothing of Opora's own code is behind it.
 type fakeOpora struct {
-	t      *testing.T
+	t      testing.TB
 	server *httptest.Server
 
 	mu       sync.Mutex
@@ -33,7 +33,7 @@ type fakeOpora struct {
 	away     bool
 }
 
-func newFakeOpora(t *testing.T) *fakeOpora {
+func newFakeOpora(t testing.TB) *fakeOpora {
 	f := &fakeOpora{t: t, revision: 1, tenants: map[string]object{}, people: map[string]object{}, news: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, _ *http.Request) {

@@ -94,6 +94,7 @@ func (s *Service) move(ctx context.Context, tx pgx.Tx, a *Appointment, wish Wish
 	if !slices.Contains(locks, a.account) && a.account != employeeAccount(a.EmployeeID) {
 		return again{a.account} // counters of a pool move under its lock
 	}
+	// While its new place is looked for it counts nowhere.
 	if _, err := tx.Exec(ctx, `UPDATE appointment SET state = 'cancelled', counts = false WHERE id = $1`, a.ID); err != nil {
 		return err
 	}

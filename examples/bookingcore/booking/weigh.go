@@ -52,9 +52,9 @@ func (c counted) with() client.Query {
 }
 
 // count asks about the wish with what is used of each grant in its window,
-// and, for one that carries over, in the window before. extra are more
-// appointments than those that are stored: they are counted where they lie.
-func (s *Service) count(ctx context.Context, tx pgx.Tx, wish Wish, extra ...extra) (weighed, counted, error) {
+// and, for one that carries over, in the window before. more are appointments
+// that are not stored: they are counted where they lie.
+func (s *Service) count(ctx context.Context, tx pgx.Tx, wish Wish, more ...extra) (weighed, counted, error) {
 	query := counted{wish.query(), map[client.GrantID]int{}, map[client.GrantID]int{}}
 	answer, err := s.ask(query.Query)
 	w := weighed{answer, map[client.GrantID]place{}, map[client.GrantID]count{}}
@@ -74,7 +74,7 @@ func (s *Service) count(ctx context.Context, tx pgx.Tx, wish Wish, extra ...extr
 		return w, query, err
 	}
 	for i, p := range places {
-		for _, e := range extra {
+		for _, e := range more {
 			if e.in(p) {
 				counts[i].used++
 			}

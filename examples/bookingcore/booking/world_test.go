@@ -20,7 +20,7 @@ var now = time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
 // what the test says.
 type world struct {
 	*Service
-	t     *testing.T
+	t     testing.TB
 	opora *fakeOpora
 	asks  *client.Client
 	url   string
@@ -28,11 +28,11 @@ type world struct {
 }
 
 // newWorld makes a world whose Opora knows what set tells it.
-func newWorld(t *testing.T, set func(*fakeOpora)) *world {
+func newWorld(t testing.TB, set func(*fakeOpora)) *world {
 	return newWorldWith(t, client.Config{}, set)
 }
 
-func newWorldWith(t *testing.T, config client.Config, set func(*fakeOpora)) *world {
+func newWorldWith(t testing.TB, config client.Config, set func(*fakeOpora)) *world {
 	t.Helper()
 	w := &world{t: t, opora: newFakeOpora(t), url: bookingtest.Database(t)}
 	set(w.opora)
