@@ -21,8 +21,6 @@ func systemClock() clock {
 	}
 }
 
-func (r reading) add(d time.Duration) reading { return reading{r.wall.Add(d), r.mono + d} }
-
 // since returns how long ago then was: the longer of what the two clocks say.
 // The wall clock may be set back, the other one may stand still while the
 // machine sleeps; both times the longer one errs on the side of stale.

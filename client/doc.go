@@ -21,9 +21,9 @@
 // # How old an answer may be
 //
 // Answer.AsOf is the moment up to which the client has seen everything: what
-// was committed before it is in the answer. It is when Opora last looked for
-// changes at the earliest, by the clock of this machine: how long its answer
-// took does not make it younger. While Opora is reached it is at
+// was committed before it is in the answer. It is when the last question was
+// sent after which Opora had nothing more to tell, by the clock of this machine:
+// how long the answer took does not make it younger. While Opora is reached it is at
 // most Config.MaxStale ago (2 seconds unless told otherwise), and a change
 // itself arrives within milliseconds, for the client waits at the feed. An
 // older answer is marked Stale. When Opora stays away, answers go on from what
@@ -41,7 +41,7 @@
 //
 // # What it costs
 //
-// One goroutine follows the feed (with a request in MaxStale/2 while nothing
+// One goroutine follows the feed (with two requests in MaxStale/2 while nothing
 // changes), a second one watches the age of what is known. Check waits for the
 // follower only while something is written beside the employee asked about. The memory is
 // that of entitlement.Directory; while a new snapshot replaces an old copy,

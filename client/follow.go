@@ -32,8 +32,13 @@ type pace struct {
 var usualPace = pace{first: 200 * time.Millisecond, most: 5 * time.Second, snapshot: time.Minute, answer: 10 * time.Second, line: 30 * time.Second, whole: 15 * time.Minute}
 
 // follower fills a client and keeps it up; it is one goroutine. It looks at the
-// feed without waiting until there is nothing, and then waits at it for what
-// comes. It waits by long poll, not by server-sent events: a question has a deadline
+// feed without waiting until there is nothing, waits at it for what comes, and
+// looks again. Looking tells up to when everything is known: what was committed
+// before the question was sent is in the answer, however long either was on its
+// way. A wait tells of changes at once, but an empty one not when it ended at
+// the other side.
+//
+// It waits by long poll, not by server-sent events: a question has a deadline
 // and a token of its own, one that is lost is asked again, and a proxy that
 // holds streams back does no harm.
 type follower struct {
@@ -47,7 +52,7 @@ type follower struct {
 	cursor    Cursor                 // empty: a snapshot is needed
 	terms     int64
 	asOf      reading
-	atEnd     bool // nothing came last time: wait for what comes
+	atEnd     bool // the last look found nothing: wait for what comes
 	more      bool // there was more already
 
 	failures int // since an answer of the feed
@@ -125,9 +130,9 @@ func (f *follower) follow(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	empty := len(page.Items) == 0
-	f.cursor, f.more, f.atEnd = page.Next, page.More, empty && waited >= wait
+	f.cursor, f.more, f.atEnd = page.Next, page.More, empty && wait == 0
 	if !page.More {
-		f.asOf = seenUntil(start, wait, f.atEnd)
+		f.asOf = start
 	}
 	f.publish()
 	f.succeeded(len(page.Items))
@@ -135,17 +140,6 @@ func (f *follower) follow(ctx context.Context) (time.Duration, error) {
 		return f.pause, nil
 	}
 	return 0, nil
-}
-
-// seenUntil says up to when an answer that holds all there was has told
-// everything. Opora looks when it is asked; and when it has waited the whole
-// time for nothing, it looks once more after that time. Both are by our own
-// clock, and what question and answer took on their way is not counted.
-func seenUntil(start reading, wait time.Duration, nothing bool) reading {
-	if nothing {
-		return start.add(wait)
-	}
-	return start
 }
 
 func (f *follower) publish() {
