@@ -29,7 +29,7 @@ func TestSampleLoads(t *testing.T) {
 	for _, tenant := range loaded.Tenants {
 		tenants = append(tenants, tenant.Slug)
 	}
-	if len(tenants) != 4 || len(loaded.SpecialistTypes) != 8 || len(loaded.Countries) != 2 || len(loaded.Brands) != 2 {
+	if len(tenants) != 5 || len(loaded.SpecialistTypes) != 8 || len(loaded.Countries) != 2 || len(loaded.Brands) != 2 {
 		t.Errorf("tenants %v, %d types, %d countries, %d brands", tenants, len(loaded.SpecialistTypes), len(loaded.Countries), len(loaded.Brands))
 	}
 	if _, ok := loaded.Tenant("cdek"); !ok {

@@ -26,10 +26,20 @@ func reload(t interface{ Fatalf(string, ...any) }, tenant tenancy.Tenant) tenanc
 }
 
 func TestMarshalSampleLoadsBackEqual(t *testing.T) {
-	for _, tenant := range sample(t).Tenants {
-		if diff := cmp.Diff(tenant, reload(t, tenant)); diff != "" {
-			t.Errorf("%s (-had +loaded):\n%s", tenant.Slug, diff)
+	want, folder := sample(t).Tenants, fstest.MapFS{}
+	for _, tenant := range want {
+		document, err := catalogue.Marshal(tenant)
+		if err != nil {
+			t.Fatal(err)
 		}
+		folder[string(tenant.Slug)+".yaml"] = &fstest.MapFile{Data: document}
+	}
+	loaded, problems := catalogue.Load(folder, catalogue.Options{})
+	if len(problems) > 0 {
+		t.Fatal(written(problems))
+	}
+	if diff := cmp.Diff(want, loaded.Tenants); diff != "" {
+		t.Errorf("(-had +loaded):\n%s", diff)
 	}
 }
 
