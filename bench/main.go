@@ -41,7 +41,7 @@ func main() {
 	flag.IntVar(&n.employees, "employees", 8000, "employees on each list that is imported into Keycloak")
 	flag.IntVar(&n.loop, "loop", 400, "employees that each turn of the loop of gocloak calls makes")
 	flag.IntVar(&n.rounds, "rounds", 2, "turns of Opora and of each rival")
-	flag.IntVar(&n.sweep, "sweep", 1500, "users that each way of the raw partial imports makes")
+	flag.IntVar(&n.sweep, "sweep", 1000, "users that each turn of each way of the raw partial imports makes")
 	flag.IntVar(&n.present, "present", 100_000, "people in the realm when imports are measured again; 0 leaves that out")
 	flag.IntVar(&n.first, "first", 0, "number of the first made-up person: what an earlier run on this stack has not made")
 	duration := flag.Duration("duration", 5*time.Second, "how long each side of the check answers")

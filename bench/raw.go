@@ -40,7 +40,7 @@ type rawWay struct{ batch, atOnce int }
 func (w rawWay) String() string { return fmt.Sprintf("batches of %d, %d at once", w.batch, w.atOnce) }
 
 // rawWays are tried for the best one.
-var rawWays = []rawWay{{20, 4}, {20, 8}, {40, 4}, {40, 8}, {50, 3}, {50, 4}, {50, 8}, {80, 4}}
+var rawWays = []rawWay{{20, 8}, {40, 4}, {40, 8}, {50, 4}, {50, 8}, {80, 4}}
 
 func newRawImport(ctx context.Context, s stack) *rawImport {
 	pooled := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: time.Minute}
@@ -52,7 +52,7 @@ func newRawImport(ctx context.Context, s stack) *rawImport {
 
 // sweeps is how often every way is tried: one pause of Keycloak's must not
 // decide which is the best.
-const sweeps = 3
+const sweeps = 2
 
 // best tries every way by turns with n users each and returns the one that was
 // fastest in its best turn.

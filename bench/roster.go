@@ -89,7 +89,7 @@ func warmUp(ctx context.Context, s stack, raw *rawImport, o *office, n sizes) (r
 	if _, err := gocloakLoop(ctx, s, employeesGroup, 300); err != nil {
 		return rawWay{}, fmt.Errorf("gocloak loop: %w", err)
 	}
-	if _, err := raw.run(ctx, 4000, rawWays[0]); err != nil {
+	if _, err := raw.run(ctx, 2000, rawWays[0]); err != nil {
 		return rawWay{}, err
 	}
 	if _, err := o.importNew(ctx, 1000); err != nil {

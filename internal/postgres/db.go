@@ -43,9 +43,6 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	config.ConnConfig.RuntimeParams["application_name"] = "opora"
 	// A forgotten transaction must not hold locks for ever.
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "120000"
-	// A statement that looks for a few rows among many open ones seems dear to
-	// the planner, and is compiled for half a second each time it runs.
-	config.ConnConfig.RuntimeParams["jit"] = "off"
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, Face(err)

@@ -14,30 +14,37 @@ import (
 
 var _ job.Ops = (*Rosters)(nil)
 
-// whose is the condition on an op's import: an import's own ops, or those of none.
+// whose is the condition on an op's import: an import's own ops, or those of
+// none. That ids are above zero is what makes the index op_open fit.
 func whose(id roster.ImportID) string {
 	if id == "" {
-		return "o.import_id IS NULL AND $2::text = ''"
+		return "o.id > 0 AND o.import_id IS NULL AND $2::text = ''"
 	}
-	return "o.import_id = $2::text::uuid"
+	return "o.id > 0 AND o.import_id = $2::text::uuid"
+}
+
+// claimStatement claims ops: $1 tenant, $2 import, $3 claim, $4 how many at
+// most, $5 the lease, $6 the op behind which they are.
+func claimStatement(id roster.ImportID) string {
+	return `
+		WITH free AS (
+			SELECT o.id, o.state <> 'pending' AS doubtful FROM op o
+			WHERE o.tenant = $1 AND ` + whose(id) + ` AND o.id > $6 AND o.not_before <= now()
+			AND o.ended_at IS NULL AND (o.state <> 'sent' OR o.lease_until < now())
+			AND o.id = (SELECT min(b.id) FROM op b WHERE b.tenant = $1 AND b.employee_id = o.employee_id AND b.ended_at IS NULL)
+			ORDER BY o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED),
+		claimed AS (
+			UPDATE op o SET state = 'sent', claim = $3, lease_until = now() + $5 FROM free f
+			WHERE o.tenant = $1 AND o.id = f.id RETURNING o.id, o.kind, o.employee_id, f.doubtful)
+		SELECT c.id, c.kind, c.doubtful, c.employee_id::text, coalesce(a.login, ''), coalesce(a.email, ''), coalesce(p.first_name, ''), coalesce(p.last_name, ''), coalesce(a.enabled, false)
+		FROM claimed c LEFT JOIN account a ON a.tenant = $1 AND a.id = c.employee_id LEFT JOIN person p ON p.tenant = $1 AND p.id = c.employee_id
+		ORDER BY c.id`
 }
 
 // ClaimOps implements job.Ops.
 func (r *Rosters) ClaimOps(ctx context.Context, c job.OpClaim) (ops []job.Op, open int, err error) {
 	err = r.db.ForTenant(ctx, c.Tenant, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			WITH free AS (
-				SELECT o.id, o.state <> 'pending' AS doubtful FROM op o
-				WHERE o.tenant = $1 AND `+whose(c.Import)+` AND o.id > $6 AND o.not_before <= now()
-				AND o.ended_at IS NULL AND (o.state <> 'sent' OR o.lease_until < now())
-				AND o.id = (SELECT min(b.id) FROM op b WHERE b.tenant = $1 AND b.employee_id = o.employee_id AND b.ended_at IS NULL)
-				ORDER BY o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED),
-			claimed AS (
-				UPDATE op o SET state = 'sent', claim = $3, lease_until = now() + $5 FROM free f
-				WHERE o.tenant = $1 AND o.id = f.id RETURNING o.id, o.kind, o.employee_id, f.doubtful)
-			SELECT c.id, c.kind, c.doubtful, c.employee_id::text, coalesce(a.login, ''), coalesce(a.email, ''), coalesce(p.first_name, ''), coalesce(p.last_name, ''), coalesce(a.enabled, false)
-			FROM claimed c LEFT JOIN account a ON a.tenant = $1 AND a.id = c.employee_id LEFT JOIN person p ON p.tenant = $1 AND p.id = c.employee_id
-			ORDER BY c.id`, c.Tenant, c.Import, c.Claim, c.Most, c.Lease, c.Behind)
+		rows, err := tx.Query(ctx, claimStatement(c.Import), c.Tenant, c.Import, c.Claim, c.Most, c.Lease, c.Behind)
 		if err != nil {
 			return err
 		}
