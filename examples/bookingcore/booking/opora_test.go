@@ -182,7 +182,7 @@ func (f *fakeOpora) seen(c *client.Client) {
 	f.mu.Lock()
 	want := f.cursor()
 	f.mu.Unlock()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if s := c.State(); string(s.Cursor) == want && s.Phase == client.Fresh {
 			return
 		}

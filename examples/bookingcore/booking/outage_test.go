@@ -10,7 +10,7 @@ import (
 // phase waits until the client is in a phase.
 func (w *world) phase(want client.Phase) {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); w.asks.State().Phase != want; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); w.asks.State().Phase != want; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("the client is not %s: %+v", want, w.asks.State())
 		}
@@ -22,7 +22,7 @@ func (w *world) phase(want client.Phase) {
 // cancel; when Opora is back it goes on, by the news of meanwhile.
 func TestOutageInTheMiddle(t *testing.T) {
 	t.Parallel()
-	w := newWorldWith(t, client.Config{MaxStale: 200 * time.Millisecond, Outage: 1500 * time.Millisecond}, func(o *fakeOpora) {
+	w := newWorldWith(t, client.Config{MaxStale: 500 * time.Millisecond, Outage: 6 * time.Second}, func(o *fakeOpora) {
 		o.sells("acme", contract("acme", "2026-01-01", "2028-01-01", grant("talk", 6, "employee", "contract")))
 		o.employs("acme", person(1), "2020-01-01", "")
 	})

@@ -91,13 +91,15 @@ func TestAnswersAreLost(t *testing.T) {
 	stop := make(chan struct{})
 	var cutter sync.WaitGroup
 	cutter.Go(func() {
+		wait := 3 * time.Millisecond
 		for range 40 {
 			select {
 			case <-stop:
 				return
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(wait):
 				relay.cut()
 			}
+			wait = 20 * time.Millisecond
 		}
 	})
 	var mu sync.Mutex
