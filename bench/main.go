@@ -45,18 +45,19 @@ func main() {
 	flag.IntVar(&n.present, "present", 100_000, "people in the realm when imports are measured again; 0 leaves that out")
 	flag.IntVar(&n.first, "first", 0, "number of the first made-up person: what an earlier run on this stack has not made")
 	duration := flag.Duration("duration", 5*time.Second, "how long each side of the check answers")
-	only := flag.String("only", "", "run one measurement: parse, roster or check")
+	held := flag.Int("held", 1_000_000, "people of 500 tenants whom the server holds while it is asked checks")
+	only := flag.String("only", "", "run one measurement: parse, roster, check or replicas")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, lists, n, *duration, *only); err != nil {
+	if err := run(ctx, lists, n, *held, *duration, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, lists parseSizes, n sizes, duration time.Duration, only string) error {
+func run(ctx context.Context, lists parseSizes, n sizes, held int, duration time.Duration, only string) error {
 	stack, err := stackFromEnv()
 	if err != nil {
 		return err
@@ -76,14 +77,31 @@ func run(ctx context.Context, lists parseSizes, n sizes, duration time.Duration,
 		}
 		results = append(results, rs...)
 	}
-	if only == "" || only == "check" {
-		r, err := benchCheck(ctx, stack, duration)
+	if only == "" || only == "check" || only == "replicas" {
+		rs, err := benchHeld(ctx, stack, held, duration, only)
+		results = append(results, rs...)
 		if err != nil {
-			return fmt.Errorf("check: %w", err)
+			return fmt.Errorf("check: %w", errors.Join(err, show(results)))
 		}
-		results = append(results, r)
 	}
 	return show(results)
+}
+
+// benchHeld measures what is answered about the people whom a server holds in
+// memory.
+func benchHeld(ctx context.Context, s stack, held int, duration time.Duration, only string) ([]result, error) {
+	ids, err := holdPeople(ctx, s, held)
+	if err != nil {
+		return nil, err
+	}
+	var results []result
+	if only != "replicas" {
+		if results, err = benchCheck(ctx, s, ids, duration); err != nil {
+			return results, err
+		}
+	}
+	replicas, err := benchReplicas(ctx, s, ids, held)
+	return append(results, replicas...), err
 }
 
 // show prints the table and fails when a promised ratio was missed, so that
