@@ -79,18 +79,18 @@ type moment struct {
 	subject  Subject // a copy: a pointer would send the caller's snapshot to the heap
 	at       time.Time
 	contract *contract // running, or nil
-	zone     *time.Location
+	zone     *zone
 	grace    int
 	day      tenancy.Date // in the contract's zone
 	standing standing
 }
 
 func momentOf(s *Snapshot, at time.Time) moment {
-	m := moment{terms: s.Terms, subject: s.Subject, at: at, zone: time.UTC, contract: s.Terms.running(at)}
+	m := moment{terms: s.Terms, subject: s.Subject, at: at, zone: utc, contract: s.Terms.running(at)}
 	if reference := s.Terms.reference(at); reference != nil {
 		m.zone, m.grace = reference.zone, reference.GraceDays
 	}
-	m.day = tenancy.DateOf(at.In(m.zone))
+	m.day = m.zone.dayOf(at)
 	m.standing = m.subject.on(m.day, m.grace)
 	return m
 }
@@ -185,12 +185,12 @@ func (m *moment) line(g *grant, limit int, q *Query) Line {
 func (m *moment) carryOver(g *grant, window Window, q *Query) CarryOver {
 	before := moment{terms: m.terms, subject: m.subject, at: window.From.Add(-1)}
 	before.contract = before.terms.running(before.at)
-	last := tenancy.DateOf(window.From.In(m.zone)).AddDays(-1)
+	last := m.zone.dayOf(window.From).AddDays(-1)
 	carry := CarryOver{AtMost: g.CarryOver, Window: m.contract.window(g, last, m.standing.since)}
 	if before.contract == nil || q.UsedBefore.IsZero() {
 		return carry
 	}
-	before.day = tenancy.DateOf(before.at.In(before.contract.zone))
+	before.day = before.contract.zone.dayOf(before.at)
 	before.standing = before.subject.on(before.day, before.contract.GraceDays)
 	for i := range before.contract.grants {
 		old := &before.contract.grants[i]

@@ -197,11 +197,11 @@ func (f inForce) compile() (*Terms, error) {
 
 // day is the civil day of an instant where the tenant's contract is.
 func (t *Terms) day(at time.Time) tenancy.Date {
-	zone := time.UTC
+	zone := utc
 	if reference := t.reference(at); reference != nil {
 		zone = reference.zone
 	}
-	return tenancy.DateOf(at.In(zone))
+	return zone.dayOf(at)
 }
 
 // PastEntitlements is what an employee was entitled to at an instant, as far as

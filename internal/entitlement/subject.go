@@ -173,7 +173,7 @@ func (s *Subject) ever() segmentSet {
 
 // nextChange tells horizon every instant at which the subject's standing or an
 // override of the grants concerned begins or ends.
-func (s *Subject) nextChange(h *horizon, zone *time.Location, graceDays int) {
+func (s *Subject) nextChange(h *horizon, zone *zone, graceDays int) {
 	for i := range s.count {
 		sp := s.span(i)
 		h.day(sp.hired, zone)

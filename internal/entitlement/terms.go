@@ -27,7 +27,7 @@ type Terms struct {
 // contract is a tenancy.Contract with its instants worked out.
 type contract struct {
 	tenancy.Contract
-	zone        *time.Location
+	zone        *zone
 	end         tenancy.Date // the first day after it; zero when it has no end
 	from, until time.Time    // from its first day to its end; until is zero without end
 	grants      []grant      // by priority, then as the catalogue has them
@@ -85,9 +85,9 @@ func (t *Terms) compileContract(c tenancy.Contract, end tenancy.Date) (contract,
 	if err != nil {
 		return contract{}, err
 	}
-	compiled := contract{Contract: c, zone: zone, end: end, from: dayStart(c.From, zone)}
+	compiled := contract{Contract: c, zone: zone, end: end, from: zone.start(c.From)}
 	if !end.IsZero() {
-		compiled.until = dayStart(end, zone)
+		compiled.until = zone.start(end)
 	}
 	for _, g := range c.Grants {
 		made, err := t.compileGrant(g, &compiled)
@@ -112,10 +112,10 @@ func (t *Terms) compileGrant(g tenancy.Grant, of *contract) (grant, error) {
 		made.pool = string(holder) + "/" + string(g.ID)
 	}
 	if !g.ValidFrom.IsZero() {
-		made.validFrom = dayStart(g.ValidFrom, of.zone)
+		made.validFrom = of.zone.start(g.ValidFrom)
 	}
 	if !g.ValidUntil.IsZero() {
-		made.validU = dayStart(g.ValidUntil, of.zone)
+		made.validU = of.zone.start(g.ValidUntil)
 	}
 	return made, nil
 }

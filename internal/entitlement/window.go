@@ -23,8 +23,8 @@ func dayStart(day tenancy.Date, zone *time.Location) time.Time {
 // days is a run of civil days; until is exclusive.
 type days struct{ from, until tenancy.Date }
 
-func (d days) in(zone *time.Location) Window {
-	return Window{From: dayStart(d.from, zone), Until: dayStart(d.until, zone)}
+func (d days) in(z *zone) Window {
+	return Window{From: z.start(d.from), Until: z.start(d.until)}
 }
 
 // windowOf returns the window of the kind in which the day lies. Windows of a
@@ -38,20 +38,37 @@ func (d days) in(zone *time.Location) Window {
 func windowOf(kind tenancy.WindowKind, day, base tenancy.Date, length int) days {
 	switch kind {
 	case tenancy.CalendarMonth:
-		return days{tenancy.NewDate(day.Year, day.Month, 1), tenancy.NewDate(day.Year, day.Month+1, 1)}
+		return days{firstOf(day.Year, day.Month), firstOf(day.Year, day.Month+1)}
 	case tenancy.CalendarQuarter:
 		first := (day.Month-1)/3*3 + 1
-		return days{tenancy.NewDate(day.Year, first, 1), tenancy.NewDate(day.Year, first+3, 1)}
+		return days{firstOf(day.Year, first), firstOf(day.Year, first+3)}
 	case tenancy.ContractYear, tenancy.HireYear:
 		year := day.Year
-		if day.Before(tenancy.NewDate(year, base.Month, base.Day)) {
+		if day.Before(anniversary(base, year)) {
 			year--
 		}
-		return days{tenancy.NewDate(year, base.Month, base.Day), tenancy.NewDate(year+1, base.Month, base.Day)}
+		return days{anniversary(base, year), anniversary(base, year+1)}
 	case tenancy.Rolling:
 		return days{day.AddDays(1 - length), day.AddDays(1)}
 	}
-	return days{tenancy.NewDate(day.Year, time.January, 1), tenancy.NewDate(day.Year+1, time.January, 1)}
+	return days{firstOf(day.Year, time.January), firstOf(day.Year+1, time.January)}
+}
+
+// firstOf returns the first day of a month; the thirteenth is January.
+func firstOf(year int, month time.Month) tenancy.Date {
+	if month > time.December {
+		year, month = year+1, month-12
+	}
+	return tenancy.Date{Year: year, Month: month, Day: 1}
+}
+
+// anniversary returns the day of a year on which another begins; 1 March for 29
+// February in years without it.
+func anniversary(base tenancy.Date, year int) tenancy.Date {
+	if base.Month == time.February && base.Day == 29 {
+		return tenancy.NewDate(year, base.Month, base.Day)
+	}
+	return tenancy.Date{Year: year, Month: base.Month, Day: base.Day}
 }
 
 // period returns the contract's period in which the day lies; the last one ends
@@ -88,8 +105,8 @@ func (h *horizon) instant(t time.Time) {
 }
 
 // day takes note of the beginning of a day; the zero day is none.
-func (h *horizon) day(d tenancy.Date, zone *time.Location) {
+func (h *horizon) day(d tenancy.Date, z *zone) {
 	if !d.IsZero() {
-		h.instant(dayStart(d, zone))
+		h.instant(z.start(d))
 	}
 }
