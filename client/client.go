@@ -66,13 +66,23 @@ func (c *Client) transport() *http.Client {
 	if c.config.HTTPClient != nil {
 		made = *c.config.HTTPClient
 	} else {
-		own := http.DefaultTransport.(*http.Transport).Clone()
+		own := ownTransport()
 		c.idle = own.CloseIdleConnections
 		made.Transport = own
 	}
 	made.Timeout = 0
 	made.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &made
+}
+
+// ownTransport asks a silent HTTP/2 connection whether it is there: one whose
+// other end has vanished would take every request in vain for a quarter of an hour.
+func ownTransport() *http.Transport {
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: 5 * time.Second, IdleConnTimeout: 90 * time.Second,
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},
+	}
 }
 
 // Ready waits until Check can answer: the first snapshot is in, and the feed
