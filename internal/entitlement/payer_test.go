@@ -1,6 +1,7 @@
 package entitlement_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -132,7 +133,7 @@ func TestPayerQueriesThatAreRefused(t *testing.T) {
 		``:   "json_invalid",
 	} {
 		_, err := entitlement.ParsePayerQuery([]byte(body))
-		known, ok := err.(*tenancy.Error)
+		known, ok := errors.AsType[*tenancy.Error](err)
 		if !ok || known.Code != want {
 			t.Errorf("%s: %v, want %s", body, err, want)
 		}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -8,7 +9,7 @@ import (
 )
 
 func codeOf(err error) string {
-	if e, ok := err.(*tenancy.Error); ok {
+	if e, ok := errors.AsType[*tenancy.Error](err); ok {
 		return e.Code
 	}
 	return ""

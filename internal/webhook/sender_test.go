@@ -88,8 +88,10 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		answer func(http.ResponseWriter, *http.Request)
 		want   Outcome
 	}{
-		"204":            {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, Outcome{Result: Accepted, Status: 204}},
-		"redirect":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, inner.URL, 307) }, Outcome{Result: Redirected, Status: 307}},
+		"204": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, Outcome{Result: Accepted, Status: 204}},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, inner.URL, http.StatusTemporaryRedirect)
+		}, Outcome{Result: Redirected, Status: 307}},
 		"not modified":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }, Outcome{Result: Redirected, Status: 304}},
 		"400":            {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400) }, Outcome{Result: Rejected, Status: 400}},
 		"gone":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, Outcome{Result: Gone, Status: 410}},
