@@ -51,7 +51,7 @@ Nothing is changed. The exit status is 1 when a check fails.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			checks := append(checkMachine(), checkContour(cmd.Context(), os.LookupEnv)...)
-			checks = append(checks, checkLists(cmd.Context(), os.LookupEnv), checkScanner(cmd.Context(), os.LookupEnv))
+			checks = append(checks, checkLists(cmd.Context(), os.LookupEnv), checkScanner(cmd.Context(), os.LookupEnv), checkWebhooks(cmd.Context(), os.LookupEnv))
 			if err := writeChecks(cmd.OutOrStdout(), wantsJSON(cmd), checks); err != nil {
 				return err
 			}

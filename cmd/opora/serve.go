@@ -119,7 +119,7 @@ func newAPI(life context.Context, cfg Config, log *slog.Logger, db *postgres.DB,
 		Life:      life,
 		Ready:     ready,
 		Log:       log,
-		Metrics:   newRegistry(from.keys, db, from.entitlements, webhooks),
+		Metrics:   newRegistry(from.keys, db, from.entitlements),
 		MaxUpload: cfg.Uploads.MaxBytes(),
 		SpoolDir:  cfg.Uploads.Dir,
 	}), nil
@@ -152,11 +152,11 @@ func ready(ctx context.Context, db *postgres.DB, keys *token.KeySet, entitlement
 }
 
 // newRegistry returns the process's measurements.
-func newRegistry(keys *token.KeySet, db *postgres.DB, entitlements *postgres.Entitlements, webhooks *postgres.Webhooks) *prometheus.Registry {
+func newRegistry(keys *token.KeySet, db *postgres.DB, entitlements *postgres.Entitlements) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		newListMetrics(db.ListsDue),
-		newWebhookMetrics(webhooks.Subscriptions),
+		newWebhookMetrics(db.Subscriptions),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{

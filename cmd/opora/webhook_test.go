@@ -149,3 +149,19 @@ func TestWebhookMetrics(t *testing.T) {
 		t.Errorf("what was known last is told: %s", got)
 	}
 }
+
+func TestDoctorsWordOfWebhooks(t *testing.T) {
+	since := time.Date(2026, 11, 21, 16, 0, 0, 0, time.UTC)
+	told := []webhook.Subscription{{ID: "a", Enabled: true}, {ID: "b", DisabledReason: webhook.DisabledAsked, FailingSince: since}}
+	if f := judgeWebhooks("webhooks", told); f.Status != checkOK {
+		t.Errorf("%+v", f)
+	}
+	for state, s := range map[string]webhook.Subscription{
+		"disabled: gone":                    {ID: "c", DisabledReason: webhook.DisabledGone},
+		"failing since 2026-11-21 16:00:00": {ID: "c", Enabled: true, FailingSince: since},
+	} {
+		if f := judgeWebhooks("webhooks", append(told, s)); f.Status != checkNote || !strings.Contains(f.Detail, "c ("+state+")") {
+			t.Errorf("%+v, want %s", f, state)
+		}
+	}
+}

@@ -58,12 +58,12 @@ func (w *Webhooks) Webhooks(ctx context.Context, actor tenancy.Actor) ([]webhook
 	if err := w.allow(ctx, actor, ""); err != nil {
 		return nil, err
 	}
-	return w.Subscriptions(ctx)
+	return w.db.Subscriptions(ctx)
 }
 
-// Subscriptions is Webhooks for the process itself, which measures them.
-func (w *Webhooks) Subscriptions(ctx context.Context) (all []webhook.Subscription, err error) {
-	err = w.db.ReadContour(ctx, func(tx pgx.Tx) error {
+// Subscriptions returns all subscriptions to the process itself, which measures them.
+func (db *DB) Subscriptions(ctx context.Context) (all []webhook.Subscription, err error) {
+	err = db.ReadContour(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, subscriptionColumns+` ORDER BY made_at, id`)
 		if err != nil {
 			return err
