@@ -44,7 +44,7 @@ func main() {
 	flag.IntVar(&n.sweep, "sweep", 1000, "users that each turn of each way of the raw partial imports makes")
 	flag.IntVar(&n.present, "present", 100_000, "people in the realm when imports are measured again; 0 leaves that out")
 	flag.IntVar(&n.first, "first", 0, "number of the first made-up person: what an earlier run on this stack has not made")
-	duration := flag.Duration("duration", 5*time.Second, "how long each side of the check answers")
+	duration := flag.Duration("duration", 20*time.Second, "how long each side of the check answers")
 	held := flag.Int("held", 1_000_000, "people of 500 tenants whom the server holds while it is asked checks")
 	only := flag.String("only", "", "run one measurement: parse, roster, check or replicas")
 	flag.Parse()
