@@ -38,6 +38,10 @@ func (w *Webhooks) WakeWebhooks(ctx context.Context) error {
 		return err
 	}
 	return w.placed(ctx, false, func(tx pgx.Tx) error {
+		// What signs no more is not kept.
+		if _, err := tx.Exec(ctx, `UPDATE webhook SET old_secret = NULL, old_until = NULL WHERE old_until <= now()`); err != nil {
+			return err
+		}
 		end, err := feedEnd(ctx, tx)
 		if err != nil {
 			return err

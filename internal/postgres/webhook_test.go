@@ -210,6 +210,13 @@ func TestRotation(t *testing.T) {
 	expect(1, map[webhook.State]told{"old": {first, true}, "new": {second, true}})
 	h.sql(`UPDATE webhook SET old_until = now()`)
 	expect(2, map[webhook.State]told{"old": {first, false}, "new": {second, true}})
+	var kept int
+	err = h.db.ReadContour(t.Context(), func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `SELECT count(old_secret) FROM webhook`).Scan(&kept)
+	})
+	if err != nil || kept != 0 {
+		t.Errorf("%d secrets are kept that sign no more, %v", kept, err)
+	}
 	_, third, err := h.RotateWebhook(t.Context(), operator, id, true)
 	if err != nil {
 		t.Fatal(err)
