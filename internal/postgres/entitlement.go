@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,9 @@ type contourTerms struct {
 	types    []tenancy.SpecialistType
 	tenants  map[tenancy.TenantSlug]*entitlement.Terms
 	broken   map[tenancy.TenantSlug]error // those that could not be compiled
+	// segments of the broken ones: their people are revised when the rules of
+	// segments change, not when a contract is mended.
+	segments map[tenancy.TenantSlug]*entitlement.Terms
 }
 
 // NewEntitlements returns a reader. Until Run has read everybody it reads every
@@ -169,9 +173,6 @@ func (t contourTerms) snapshot(p person) (entitlement.Snapshot, error) {
 
 // record resolves an employee's segments.
 func (t contourTerms) record(p person) entitlement.Record {
-	terms := t.tenants[p.Tenant]
-	if terms == nil {
-		terms = &entitlement.Terms{}
-	}
+	terms := cmp.Or(t.tenants[p.Tenant], t.segments[p.Tenant], &entitlement.Terms{})
 	return terms.Record(p.Employee, p.revision)
 }

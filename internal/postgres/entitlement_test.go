@@ -267,6 +267,63 @@ func TestWithoutADatabaseThereIsNoAnswer(t *testing.T) {
 	}
 }
 
+// TestAnOutageOfTheDatabase: when what is held has grown too old there is no
+// answer but "not now"; when the database is back, memory is too.
+func TestAnOutageOfTheDatabase(t *testing.T) {
+	url := pgtest.URL(t)
+	db, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	store(t, db, soldTo("cdek", 6), "r1")
+	id := hire(t, db, "cdek", "")
+	e := reader(t, db)
+	complete(t, e)
+	admin, err := pgx.Connect(t.Context(), os.Getenv("DATABASE_URL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close(context.Background())
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allow := func(yes string) {
+		t.Helper()
+		if _, err := admin.Exec(t.Context(), `ALTER DATABASE `+config.Database+` ALLOW_CONNECTIONS `+yes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allow("false")
+	var cut int
+	if err := admin.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1`, config.Database).Scan(&cut); err != nil || cut == 0 {
+		t.Fatalf("the fault did not fire: %d connections cut, %v", cut, err)
+	}
+	began := time.Now()
+	for time.Since(began) < time.Second { // good for a while yet, and never wrong
+		if s, err := e.Snapshot(t.Context(), id); err == nil && !s.Known() {
+			t.Fatal("an employee is forgotten")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if _, err := e.Snapshot(t.Context(), id); tenancy.KindOf(err) != tenancy.Unavailable {
+		t.Errorf("after a second without the database: %v", err)
+	}
+	if e.Fresh() {
+		t.Error("what is held is still good")
+	}
+	allow("true")
+	for began := time.Now(); !e.Fresh(); time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("memory is not used again")
+		}
+	}
+	if d := decide(t, e, id); d.Reason != entitlement.OK {
+		t.Error(d.Reason)
+	}
+}
+
 // complete waits until the reader holds everybody.
 func complete(t *testing.T, e *postgres.Entitlements) {
 	t.Helper()
@@ -374,7 +431,7 @@ func TestTermsThatCannotBeCompiled(t *testing.T) {
 	part := soldTo("cdek", 6)
 	part.Tenants = append(part.Tenants, soldTo("avito", 6).Tenants...)
 	store(t, db, part, "r1")
-	broken, whole := hire(t, db, "avito", ""), hire(t, db, "cdek", "")
+	broken, whole := hire(t, db, "avito", "Курьер"), hire(t, db, "cdek", "")
 	e := reader(t, db)
 	complete(t, e)
 	refused := func() bool { _, err := e.Snapshot(t.Context(), broken); return err != nil }
@@ -389,8 +446,34 @@ func TestTermsThatCannotBeCompiled(t *testing.T) {
 	if d := decide(t, e, whole); d.Reason != entitlement.OK {
 		t.Error(d.Reason)
 	}
+	change(t, db, "avito", `UPDATE employment SET grade = 'A' WHERE person_id = $1`, broken) // read while it is broken
+	time.Sleep(300 * time.Millisecond)
 	set("Europe/Moscow")
-	within(t, "an answer again", func() bool { return !refused() && decide(t, e, broken).Reason == entitlement.OK })
+	within(t, "an answer again, the segment's too", func() bool { return !refused() && decide(t, e, broken).Limit == 8 })
+}
+
+// TestSegmentsAreFollowed: other rules put other people into a segment, and
+// readers see rules and people change at once.
+func TestSegmentsAreFollowed(t *testing.T) {
+	db := pgtest.New(t)
+	part := soldTo("cdek", 6)
+	store(t, db, part, "r1")
+	courier, clerk := hire(t, db, "cdek", "Курьер"), hire(t, db, "cdek", "Бухгалтер")
+	e := reader(t, db)
+	complete(t, e)
+	if a, b := decide(t, e, courier).Limit, decide(t, e, clerk).Limit; a != 8 || b != 6 {
+		t.Fatalf("the courier has %d, the clerk %d", a, b)
+	}
+	part.Tenants[0].Segments[0].When.Position = []string{"Бухгалтер"}
+	store(t, db, part, "r2")
+	within(t, "the clerk is in the segment", func() bool { return decide(t, e, clerk).Limit == 8 })
+	if d := decide(t, e, courier); d.Limit != 6 {
+		t.Errorf("the courier has %d", d.Limit)
+	}
+	store(t, db, soldTo("avito", 6), "r3")
+	within(t, "the tenant is dropped", func() bool { return decide(t, e, clerk).Reason == entitlement.ContractAbsent })
+	store(t, db, part, "r4")
+	within(t, "the tenant is back, its segments too", func() bool { return decide(t, e, clerk).Limit == 8 })
 }
 
 // TestADatabaseOfThePast: after a restore the numbers of transactions begin
