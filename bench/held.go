@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/ponimayu/opora/internal/pgtest"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
@@ -45,7 +43,11 @@ func holdPeople(ctx context.Context, s stack, people int) ([]tenancy.EmployeeID,
 		fmt.Fprintf(os.Stderr, "; its memory grew by %.0f MB, garbage and %d tenants' terms included", grown/1e6, heldTenants)
 	}
 	fmt.Fprintln(os.Stderr)
-	return someHeld(ctx, s)
+	ids, err := pgtest.CrowdIDs(ctx, s.DatabaseURL, 50_000)
+	if err == nil && len(ids) == 0 {
+		err = fmt.Errorf("there is nobody to ask about")
+	}
+	return ids, err
 }
 
 // waitHeld waits until a server answers about so many from memory.
@@ -79,25 +81,4 @@ func readMetrics(ctx context.Context, url string) (map[string]float64, error) {
 		}
 	}
 	return all, lines.Err()
-}
-
-// someHeld returns ids of made-up people, those of all tenants mixed.
-func someHeld(ctx context.Context, s stack) ([]tenancy.EmployeeID, error) {
-	conn, err := pgx.Connect(ctx, s.DatabaseURL)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, `SET ROLE opora_contour`); err != nil {
-		return nil, err
-	}
-	rows, err := conn.Query(ctx, `SELECT id::text FROM person TABLESAMPLE SYSTEM (20) WHERE tenant LIKE 'crowd-%' AND erased_at IS NULL LIMIT 50000`)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[tenancy.EmployeeID])
-	if err == nil && len(ids) == 0 {
-		err = fmt.Errorf("there is nobody to ask about")
-	}
-	return ids, err
 }

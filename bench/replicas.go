@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/oauth2"
 
+	"github.com/ponimayu/opora/internal/pgtest"
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
@@ -39,17 +39,14 @@ func benchReplicas(ctx context.Context, s stack, ids []tenancy.EmployeeID, held 
 	if err != nil {
 		return nil, err
 	}
-	conn, err := pgx.Connect(ctx, s.DatabaseURL)
+	turnover, err := pgtest.NewTurnover(ctx, s.DatabaseURL)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, `SET ROLE opora_contour`); err != nil {
-		return nil, err
-	}
+	defer turnover.Close(ctx)
 	var all load
 	for round := range replicaRounds {
-		took, err := replicaRound(ctx, conn, []string{s.OporaURL, second}, ids[round%len(ids)], token)
+		took, err := replicaRound(ctx, turnover, []string{s.OporaURL, second}, ids[round%len(ids)], token)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +61,7 @@ func benchReplicas(ctx context.Context, s stack, ids []tenancy.EmployeeID, held 
 
 // replicaRound lets somebody go, or takes him back, and returns how long each
 // server still gave the answer of before.
-func replicaRound(ctx context.Context, conn *pgx.Conn, servers []string, id tenancy.EmployeeID, token *oauth2.Token) ([]time.Duration, error) {
+func replicaRound(ctx context.Context, turnover *pgtest.Turnover, servers []string, id tenancy.EmployeeID, token *oauth2.Token) ([]time.Duration, error) {
 	before := make([]string, len(servers))
 	for i, url := range servers {
 		body, err := once(checkRequest(url, id, token))
@@ -73,9 +70,8 @@ func replicaRound(ctx context.Context, conn *pgx.Conn, servers []string, id tena
 		}
 		before[i] = reasonOf(body)
 	}
-	tag, err := conn.Exec(ctx, `UPDATE employment SET left_on = CASE WHEN left_on IS NULL THEN date '2025-12-31' END WHERE person_id = $1`, id)
-	if err != nil || tag.RowsAffected() == 0 {
-		return nil, fmt.Errorf("a change of %d rows: %w", tag.RowsAffected(), err)
+	if err := turnover.Turn(ctx, id); err != nil {
+		return nil, err
 	}
 	committed := time.Now()
 	took, errs := make([]time.Duration, len(servers)), make([]error, len(servers))

@@ -54,6 +54,53 @@ func Crowd(ctx context.Context, database string, people, tenants int) error {
 	})
 }
 
+// CrowdIDs returns ids of at most so many people of a crowd, those of all
+// tenants mixed.
+func CrowdIDs(ctx context.Context, database string, most int) ([]tenancy.EmployeeID, error) {
+	conn, err := asContour(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	rows, err := conn.Query(ctx, `SELECT id::text FROM person TABLESAMPLE SYSTEM (20) WHERE tenant LIKE 'crowd-%' AND erased_at IS NULL LIMIT $1`, most)
+	if err != nil {
+		return nil, postgres.Face(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[tenancy.EmployeeID])
+	return ids, postgres.Face(err)
+}
+
+// Turnover lets people go and takes them back, one by one.
+type Turnover struct{ conn *pgx.Conn }
+
+// NewTurnover connects to a database.
+func NewTurnover(ctx context.Context, database string) (*Turnover, error) {
+	conn, err := asContour(ctx, database)
+	return &Turnover{conn}, err
+}
+
+// Close ends the connection.
+func (t *Turnover) Close(ctx context.Context) { _ = t.conn.Close(ctx) }
+
+// Turn lets an employee go who is there and takes one back who is not; the
+// change is committed when it returns.
+func (t *Turnover) Turn(ctx context.Context, id tenancy.EmployeeID) error {
+	tag, err := t.conn.Exec(ctx, `UPDATE employment SET left_on = CASE WHEN left_on IS NULL THEN date '2025-12-31' END WHERE person_id = $1`, id)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = fmt.Errorf("there is nobody to let go")
+	}
+	return postgres.Face(err)
+}
+
+// asContour connects as the contour, which sees all tenants.
+func asContour(ctx context.Context, database string) (*pgx.Conn, error) {
+	conn, err := pgx.Connect(ctx, database)
+	if err == nil {
+		_, err = conn.Exec(ctx, `SET ROLE opora_contour`)
+	}
+	return conn, postgres.Face(err)
+}
+
 // crowdTenant is the statement that adds a tenant with its contract.
 func crowdTenant(i int) string {
 	slug := CrowdTenant(i)
