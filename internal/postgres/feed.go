@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -21,6 +22,7 @@ const (
 	placeRarely  = time.Second           // while nobody does: readers place for themselves
 	placeTimeout = 2 * time.Second
 	pageTimeout  = 10 * time.Second
+	foundTimeout = 10 * time.Minute
 	silentFor    = 2 * time.Second // may placing fail before those who wait are told
 )
 
@@ -55,6 +57,9 @@ func (f *Feed) Run(ctx context.Context, log *slog.Logger) {
 	for {
 		began := time.Now()
 		_, err := f.place(ctx, false)
+		if errors.Is(err, errFeedNotReady) {
+			err = f.found(ctx)
+		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -76,6 +81,18 @@ func (f *Feed) Run(ctx context.Context, log *slog.Logger) {
 	}
 }
 
+// found begins the feed anew in a database that was restored from another one.
+func (f *Feed) found(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, foundTimeout)
+	defer cancel()
+	return f.db.ForContour(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `SELECT opora_found_feed()`)
+		return err
+	})
+}
+
+var errFeedNotReady = tenancy.E(tenancy.Unavailable, "feed_not_ready", "The feed of changes is being prepared in this database; come again shortly.")
+
 func (f *Feed) pause() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,15 +110,19 @@ func (f *Feed) place(ctx context.Context, patient bool) (end int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, placeTimeout)
 	defer cancel()
 	var b pgx.Batch
+	var placed *int64
 	b.Queue(`BEGIN`)
 	b.Queue(`SELECT set_config('role', $1, true), set_config('opora.tenant', '', true)`, roleContour)
-	b.Queue(`SELECT opora_place_changes($1)`, patient).QueryRow(func(row pgx.Row) error { return row.Scan(&end) })
+	b.Queue(`SELECT opora_place_changes($1)`, patient).QueryRow(func(row pgx.Row) error { return row.Scan(&placed) })
 	b.Queue(`COMMIT`)
 	if err := f.db.pool.SendBatch(ctx, &b).Close(); err != nil {
 		return 0, Face(err)
 	}
-	f.tell(end)
-	return end, nil
+	if placed == nil {
+		return 0, errFeedNotReady
+	}
+	f.tell(*placed)
+	return *placed, nil
 }
 
 // tell wakes all who wait when there is something new.
@@ -205,7 +226,7 @@ func readFeedState(ctx context.Context, tx pgx.Tx) (s feedState, err error) {
 		SELECT founded || ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), founded = opora_feed_ground(), floor, opora_feed_end()
 		FROM change_feed, set_config('enable_bitmapscan', 'off', true)`).Scan(&ground, &founded, &s.floor, &s.end)
 	if err == nil && !founded {
-		err = tenancy.E(tenancy.Unavailable, "feed_not_ready", "The feed of changes is being prepared in this database; come again shortly.")
+		err = errFeedNotReady
 	}
 	digest := sha256.Sum256([]byte(ground))
 	copy(s.ground[:], digest[:])

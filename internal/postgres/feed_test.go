@@ -354,6 +354,15 @@ func TestFeedBeginsAnewElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := f.Changes(t.Context(), "", 10); code(err) != "feed_not_ready" {
+		t.Errorf("before the feed is founded: %v", err)
+	}
+	f = feed(t, db)
+	for began := time.Now(); time.Since(began) < 5*time.Second; time.Sleep(20 * time.Millisecond) {
+		if _, err := f.Changes(t.Context(), entitlement.Now, 1); code(err) != "feed_not_ready" {
+			break
+		}
+	}
 	if _, err := f.Changes(t.Context(), before[0].Cursor, 10); tenancy.KindOf(err) != tenancy.Gone {
 		t.Errorf("an old cursor: %v", err)
 	}

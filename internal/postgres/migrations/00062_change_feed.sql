@@ -143,16 +143,12 @@ $$;
 
 -- opora_found_feed begins the feed anew when the database is not the one that
 -- it was founded in: numbers of transactions written there may come again here.
--- One that nobody has read is founded where it stands.
+-- It touches every employee, and takes its time.
 -- +goose StatementBegin
 CREATE FUNCTION opora_found_feed() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM change_feed WHERE founded <> opora_feed_ground() FOR UPDATE;
   IF NOT FOUND THEN
-    RETURN;
-  END IF;
-  UPDATE change_feed SET founded = opora_feed_ground() WHERE founded = '';
-  IF FOUND THEN
     RETURN;
   END IF;
   UPDATE change_feed SET founded = opora_feed_ground(), floor = greatest(floor, (SELECT max(position) FROM change_turn));
@@ -166,7 +162,9 @@ END $$;
 
 -- opora_place_changes gives the committed transactions that have no place the
 -- next positions, and returns the last position that there is. One process at a
--- time places; with patient false another one's work is not waited for.
+-- time places; with patient false another one's work is not waited for. A feed
+-- that nobody has read is founded where it stands; NULL says that this one was
+-- founded elsewhere (opora_found_feed).
 -- +goose StatementBegin
 CREATE FUNCTION opora_place_changes(patient boolean) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -175,7 +173,11 @@ DECLARE
 BEGIN
   PERFORM FROM change_feed WHERE founded <> opora_feed_ground();
   IF FOUND THEN
-    PERFORM opora_found_feed();
+    UPDATE change_feed SET founded = opora_feed_ground() WHERE founded = '';
+    PERFORM FROM change_feed WHERE founded <> opora_feed_ground();
+    IF FOUND THEN
+      RETURN NULL;
+    END IF;
   END IF;
   PERFORM FROM change_pending LIMIT 1;
   IF FOUND THEN
