@@ -56,8 +56,8 @@ func (s *Server) streamChanges(w http.ResponseWriter, r *http.Request, q changes
 // the listener has gone.
 func (s *Server) followChanges(ctx context.Context, r *http.Request, stream *changeStream, page entitlement.ChangePage, limit int) error {
 	for {
-		if stream.tell(page) != nil {
-			return nil
+		if err := stream.tell(page); err != nil {
+			return nil //nolint:nilerr // nobody is there to be told
 		}
 		actor, err := s.authenticate(r)
 		if err == nil && !actor.MayAnywhere(tenancy.ReadChanges) {

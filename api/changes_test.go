@@ -320,7 +320,7 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 	if e, err := next(); err != nil || e.kind != "close" || e.data != `{"code":"token_expired"}` || time.Since(began) > time.Second {
 		t.Errorf("%+v %v after %v", e, err, time.Since(began))
 	}
-	if _, err := next(); err != io.EOF {
+	if _, err := next(); !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 }

@@ -100,7 +100,7 @@ func (f *feedReader) follow(ctx context.Context, since entitlement.Cursor, tell 
 		page, err := f.page(ctx, since, changesWait)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // it was stopped
 		case tenancy.KindOf(err) == tenancy.Unavailable:
 			select {
 			case <-ctx.Done():
