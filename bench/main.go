@@ -46,7 +46,7 @@ func main() {
 	flag.IntVar(&n.first, "first", 0, "number of the first made-up person: what an earlier run on this stack has not made")
 	duration := flag.Duration("duration", 20*time.Second, "how long each side of the check answers")
 	held := flag.Int("held", 1_000_000, "people of 500 tenants whom the server holds while it is asked checks")
-	only := flag.String("only", "", "run one measurement: parse, roster, check or replicas")
+	only := flag.String("only", "", "run one measurement: parse, roster, check, replicas or client")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -77,11 +77,11 @@ func run(ctx context.Context, lists parseSizes, n sizes, held int, duration time
 		}
 		results = append(results, rs...)
 	}
-	if only == "" || only == "check" || only == "replicas" {
+	if only == "" || only == "check" || only == "replicas" || only == "client" {
 		rs, err := benchHeld(ctx, stack, held, duration, only)
 		results = append(results, rs...)
 		if err != nil {
-			return fmt.Errorf("check: %w", errors.Join(err, show(results)))
+			return fmt.Errorf("held: %w", errors.Join(err, show(results)))
 		}
 	}
 	return show(results)
@@ -95,13 +95,24 @@ func benchHeld(ctx context.Context, s stack, held int, duration time.Duration, o
 		return nil, err
 	}
 	var results []result
-	if only != "replicas" {
-		if results, err = benchCheck(ctx, s, ids, duration); err != nil {
-			return results, err
+	for _, part := range []struct {
+		name    string
+		measure func() ([]result, error)
+	}{
+		{"check", func() ([]result, error) { return benchCheck(ctx, s, ids, duration) }},
+		{"replicas", func() ([]result, error) { return benchReplicas(ctx, s, ids, held) }},
+		{"client", func() ([]result, error) { return benchClient(ctx, s, ids, duration) }},
+	} {
+		if only != "" && only != part.name {
+			continue
+		}
+		rs, err := part.measure()
+		results = append(results, rs...)
+		if err != nil {
+			return results, fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
-	replicas, err := benchReplicas(ctx, s, ids, held)
-	return append(results, replicas...), err
+	return results, nil
 }
 
 // show prints the table and fails when a promised ratio was missed, so that
