@@ -523,7 +523,7 @@ func TestDecideAgreesWithTheNaiveModel(t *testing.T) {
 func (n naive) follow(t *rapid.T, s entitlement.Snapshot, q entitlement.Query) {
 	q.At = epoch.AddDays(rapid.SampledFrom([]int{0, 0, 400, 900}).Draw(t, "begin on day")).In(time.UTC)
 	end := epoch.AddDays(1700).In(time.UTC)
-	for range 100 {
+	for range 250 {
 		if !q.At.Before(end) {
 			return
 		}

@@ -275,3 +275,23 @@ func TestOverrideInMidWindow(t *testing.T) {
 		}
 	}
 }
+
+// An override gives somebody a grant that his segment does not have, for as long
+// as the grant itself is valid.
+func TestOverrideOfAnothersGrant(t *testing.T) {
+	e := employee(t, "Оператор", "2024-03-01", "")
+	e.Overrides = []tenancy.Override{{Grant: "extra", Amount: 1}}
+	s := snapshot(t, carrier(t), e)
+	for at, want := range map[string]struct {
+		limit int
+		valid string
+	}{
+		"2026-03-01T12:00:00+03:00": {6, "2026-06-01T00:00:00+03:00"},
+		"2026-06-01T00:00:00+03:00": {7, "2026-06-02T00:00:00+03:00"},
+		"2027-06-01T00:00:00+03:00": {4, "2028-01-01T00:00:00+03:00"}, // the renewal has no such grant
+	} {
+		if got := entitlement.Decide(s, query(t, "psychologist", at)); got.Limit != want.limit || rfc(got.ValidUntil) != want.valid {
+			t.Errorf("at %s: limit %d until %s, want %+v", at, got.Limit, rfc(got.ValidUntil), want)
+		}
+	}
+}

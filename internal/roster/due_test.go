@@ -58,7 +58,9 @@ func TestDue(t *testing.T) {
 	}
 	suspended := weekly
 	suspended.Suspended = true
-	for name, c := range map[string]tenancy.Contract{"suspended": suspended, "nothing agreed": {From: weekly.From, Until: weekly.Until}} {
+	paused := weekly
+	paused.Suspensions = []tenancy.Suspension{{From: weekly.From, Until: weekly.Until}}
+	for name, c := range map[string]tenancy.Contract{"suspended": suspended, "suspended for now": paused, "nothing agreed": {From: weekly.From, Until: weekly.Until}} {
 		if p, ok := roster.Due(c, moscow, time.Time{}, at("2026-06-01 10:00")); ok {
 			t.Errorf("%s: %+v", name, p)
 		}

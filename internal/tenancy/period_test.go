@@ -46,7 +46,7 @@ func TestPeriod(t *testing.T) {
 // Periods follow each other without gap or overlap, whatever the first one is.
 func TestPeriodsFollowEachOther(t *testing.T) {
 	first := must(t, "2023-12-30")
-	for begins := range 70 {
+	for _, begins := range []int{0, 1, 2, 15, 30, 31, 32, 33, 59, 60, 61, 62} { // ends of months, and a leap day
 		for _, length := range []int{1, 2, 27, 28, 29, 30, 31, 59, 60, 61, 89, 92, 181, 184, 364, 365, 366, 367, 730, 731} {
 			c := Contract{From: first.AddDays(begins), Renewal: RenewsItself}
 			c.Until = c.From.AddDays(length)
