@@ -177,11 +177,11 @@ func TestChangesAreWaitedFor(t *testing.T) {
 
 // TestWaitersAreLetGo stops the process while readers wait.
 func TestWaitersAreLetGo(t *testing.T) {
-	w := newWorld(t)
-	url := w.listen()
 	for _, accept := range []string{"application/json", "text/event-stream"} {
+		w := newWorld(t)
 		life, stop := context.WithCancel(t.Context())
 		w.server.SetLife(life)
+		url := w.listen()
 		time.AfterFunc(200*time.Millisecond, stop)
 		began := time.Now()
 		body, err := io.ReadAll(w.get(url+"/v1/changes?wait=30", "Accept", accept).Body)
@@ -382,8 +382,8 @@ func TestSnapshotLines(t *testing.T) {
 // TestABrokenSnapshotIsCut: it must not look whole.
 func TestABrokenSnapshotIsCut(t *testing.T) {
 	w := newWorld(t)
-	url := w.listen()
 	w.breaks = errors.New("in the middle")
+	url := w.listen()
 	for _, encoding := range []string{"identity", "gzip"} {
 		r := request("booking", "GET", url+"/v1/changes/snapshot", "")
 		r.RequestURI = ""
@@ -397,7 +397,8 @@ func TestABrokenSnapshotIsCut(t *testing.T) {
 			t.Errorf("%s: it came whole: %s", encoding, b)
 		}
 	}
-	w.breaks, w.fail = nil, tenancy.E(tenancy.Unavailable, "database_unavailable", "Gone.")
+	w = newWorld(t)
+	w.fail = tenancy.E(tenancy.Unavailable, "database_unavailable", "Gone.")
 	if answer := w.do(request("booking", "GET", "/v1/changes/snapshot", "")); answer.Code != 503 || code(t, answer) != "database_unavailable" {
 		t.Errorf("before the first line: %d %s", answer.Code, answer.Body)
 	}
