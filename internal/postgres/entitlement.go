@@ -19,8 +19,7 @@ const (
 	pollEvery    = 100 * time.Millisecond
 	freshFor     = 800 * time.Millisecond
 	pollTimeout  = 5 * time.Second
-	changeLimit  = time.Minute      // for reading what changed
-	loadTimeout  = 10 * time.Minute // for reading everybody
+	loadTimeout  = 10 * time.Minute // for reading everybody, or all who changed
 	reloadEvery  = 6 * time.Hour
 	retryLoad    = time.Second
 	appliedAtOne = 5_000 // changed employees that readers see at once, and that are in memory twice

@@ -163,7 +163,7 @@ func (f *follower) glance(ctx context.Context) (g glance, err error) {
 // catchUp takes in everything that was committed and not seen. When it fails
 // in the middle what was taken in is right, and will be taken in again.
 func (f *follower) catchUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, changeLimit)
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	var seen string
 	var terms contourTerms
