@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,7 +46,7 @@ func benchCheck(ctx context.Context, s stack, ids []tenancy.EmployeeID, duration
 	if err != nil {
 		return nil, err
 	}
-	bare, stop, err := bareHandler(answer)
+	bare, stop, err := bareHandler(ctx, answer)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +90,44 @@ func checkRequest(base string, id tenancy.EmployeeID, token *oauth2.Token) *http
 	return req
 }
 
-// bareHandler serves the limit: chi, no token, no work, the same bytes.
-func bareHandler(answer []byte) (base string, stop func(), err error) {
+// bareHandler serves the limit, chi, no token, no work, the same bytes, from a
+// process of its own, as Opora is one.
+func bareHandler(ctx context.Context, answer []byte) (base string, stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	server := exec.CommandContext(ctx, self, bareWord)
+	server.Stdin, server.Stderr = bytes.NewReader(answer), os.Stderr
+	out, err := server.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := server.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() { _ = server.Process.Kill(); _ = server.Wait() }
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("the bare handler did not start: %w", err)
+	}
+	return "http://" + strings.TrimSpace(address), stop, nil
+}
+
+// bareWord is the command line of the process that is the bare handler.
+const bareWord = "bare-handler"
+
+// bareIfAsked is that process: it answers with what it reads from its standard
+// input, and writes its address. It ends by being killed.
+func bareIfAsked() {
+	if len(os.Args) != 2 || os.Args[1] != bareWord {
+		return
+	}
+	answer, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		os.Exit(1)
+	}
 	r := chi.NewRouter()
 	r.Post("/v1/entitlements/check", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -96,11 +135,12 @@ func bareHandler(answer []byte) (base string, stop func(), err error) {
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", nil, err
+		os.Exit(1)
 	}
+	fmt.Println(l.Addr())
 	server := &http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = server.Serve(l) }()
-	return "http://" + l.Addr().String(), func() { _ = server.Close() }, nil
+	_ = server.Serve(l)
+	os.Exit(1)
 }
 
 func once(req *http.Request) ([]byte, error) {

@@ -32,6 +32,7 @@ func (r result) ratio() float64 { return r.Opora / r.RivalRate }
 
 func main() {
 	turnIfAsked()
+	bareIfAsked()
 	var lists parseSizes
 	flag.IntVar(&lists.rows, "rows", 100_000, "rows of the workbook that is read and planned beside excelize's loop")
 	flag.IntVar(&lists.many, "many", 1_000_000, "rows of the text whose memory is measured; 0 leaves that out")

@@ -16,7 +16,7 @@ import (
 // Timings of Entitlements. An answer from memory is at most freshFor old, so a
 // leaver is refused within a second of the commit.
 const (
-	pollEvery    = 100 * time.Millisecond
+	pollEvery    = 50 * time.Millisecond
 	freshFor     = 800 * time.Millisecond
 	pollTimeout  = 5 * time.Second
 	loadTimeout  = 10 * time.Minute // for reading everybody, or all who changed

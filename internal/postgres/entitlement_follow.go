@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"time"
@@ -112,19 +114,18 @@ func (e *Entitlements) load(ctx context.Context, log *slog.Logger) (*follower, e
 }
 
 // poll learns what has changed since the last poll, takes it in, and makes what
-// is held good as of the poll's beginning.
+// is held good as of the poll's beginning. Unless the terms have changed it is
+// one round trip, whoever has changed.
 func (f *follower) poll(ctx context.Context) (rewound bool, err error) {
 	start := time.Since(f.of.began)
 	news, err := f.glance(ctx)
 	if err != nil || news.rewound {
 		return news.rewound, err
 	}
-	if news.changed || news.terms != f.terms.revision {
+	if news.terms != f.terms.revision {
 		if err := f.catchUp(ctx); err != nil {
 			return false, err
 		}
-	} else {
-		f.seen = news.now
 	}
 	if !f.shown {
 		f.show(f.terms.broken)
@@ -140,24 +141,42 @@ func (f *follower) show(broken map[tenancy.TenantSlug]error) {
 	f.of.held.Store(&heldPeople{f.directory, broken})
 }
 
-// glance is what a poll sees in one round trip.
+// glance is what a poll sees in its one round trip.
 type glance struct {
 	now     string // pg_snapshot
 	rewound bool   // transactions that were seen have not happened
-	changed bool   // some employee
 	terms   int64  // their revision
 }
 
+// glance asks for what is new. When that are people alone it takes them in.
 func (f *follower) glance(ctx context.Context) (g glance, err error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	var b pgx.Batch // one implicit transaction, in which the role holds
+	late := time.AfterFunc(pollTimeout, cancel) // unless an answer begins to come
+	defer late.Stop()
+	var b pgx.Batch
+	b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 	b.Queue(`SELECT set_config('role', $1, true), set_config('opora.tenant', '', true)`, roleContour)
-	b.Queue(`
-		SELECT pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax($1::text::pg_snapshot),
-			EXISTS (SELECT FROM employee_revision r WHERE `+unseen+`), (SELECT revision FROM terms_revision)`, f.seen).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&g.now, &g.rewound, &g.changed, &g.terms) })
-	return g, Face(f.of.db.pool.SendBatch(ctx, &b).Close())
+	b.Queue(`SELECT pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax($1::text::pg_snapshot), (SELECT revision FROM terms_revision)`, f.seen)
+	b.Queue(fmt.Sprintf(overridesOf, changedPeople), f.seen)
+	b.Queue(fmt.Sprintf(employmentsOf, changedPeople), f.seen)
+	b.Queue(`COMMIT`)
+	answers := f.of.db.pool.SendBatch(ctx, &b)
+	defer func() { err = Face(cmp.Or(err, answers.Close())) }()
+	for range 2 {
+		if _, err := answers.Exec(); err != nil {
+			return g, err
+		}
+	}
+	if err := answers.QueryRow().Scan(&g.now, &g.rewound, &g.terms); err != nil || g.rewound || g.terms != f.terms.revision {
+		return g, err
+	}
+	late.Stop()
+	if err := f.take(f.terms, peopleFrom(func(string) (pgx.Rows, error) { return answers.Query() })); err != nil {
+		return g, err
+	}
+	f.seen = g.now
+	return g, nil
 }
 
 // catchUp takes in everything that was committed and not seen. When it fails
@@ -217,7 +236,9 @@ func (f *follower) take(terms contourTerms, changed people) error {
 			update.Put = append(update.Put, terms.record(p))
 		}
 	}
-	f.directory.Apply(update)
+	if update.Terms != nil || len(update.Put)+len(update.Remove) > 0 {
+		f.directory.Apply(update)
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/google/uuid"
@@ -80,19 +81,33 @@ const (
 		FROM employee_revision r LEFT JOIN person p ON p.tenant = r.tenant AND p.id = r.person_id AND p.erased_at IS NULL WHERE ` + unseen
 )
 
+// The statements of readPeople; whom stands in the place of %s.
+const (
+	overridesOf = `SELECT o.person_id::text, o.grant_id, o.amount, o.valid_from, o.valid_until
+		FROM (%s) w JOIN grant_override o ON o.tenant = w.tenant AND o.person_id = w.id ORDER BY o.id`
+	employmentsOf = `SELECT w.tenant, w.id, w.revision, w.gone, e.id IS NOT NULL, coalesce(e.legal_entity, ''), coalesce(e.department, ''), coalesce(e.position, ''),
+			coalesce(e.grade, ''), coalesce(e.segment, ''), e.hired_on, e.left_on
+		FROM (%s) w LEFT JOIN employment e ON e.tenant = w.tenant AND e.person_id = w.id ORDER BY w.tenant, w.id, e.id`
+)
+
 // readPeople reads people row by row, whole, in the order of tenant and id.
 // None but the overrides, which few have, are in memory at once.
 func readPeople(ctx context.Context, tx pgx.Tx, whom string, args ...any) people {
+	return peopleFrom(func(statement string) (pgx.Rows, error) {
+		return tx.Query(ctx, fmt.Sprintf(statement, whom), args...)
+	})
+}
+
+// peopleFrom reads people from the answers to overridesOf and employmentsOf,
+// which it asks for in that order.
+func peopleFrom(answer func(statement string) (pgx.Rows, error)) people {
 	return func(yield func(person, error) bool) {
-		overrides, err := readOverrides(ctx, tx, whom, args)
+		overrides, err := readOverrides(answer)
 		if err != nil {
 			yield(person{}, err)
 			return
 		}
-		rows, err := tx.Query(ctx, `
-			SELECT w.tenant, w.id, w.revision, w.gone, e.id IS NOT NULL, coalesce(e.legal_entity, ''), coalesce(e.department, ''), coalesce(e.position, ''),
-				coalesce(e.grade, ''), coalesce(e.segment, ''), e.hired_on, e.left_on
-			FROM (`+whom+`) w LEFT JOIN employment e ON e.tenant = w.tenant AND e.person_id = w.id ORDER BY w.tenant, w.id, e.id`, args...)
+		rows, err := answer(employmentsOf)
 		if err != nil {
 			yield(person{}, err)
 			return
@@ -131,10 +146,8 @@ func readPeople(ctx context.Context, tx pgx.Tx, whom string, args ...any) people
 	}
 }
 
-func readOverrides(ctx context.Context, tx pgx.Tx, whom string, args []any) (map[tenancy.EmployeeID][]tenancy.Override, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT o.person_id::text, o.grant_id, o.amount, o.valid_from, o.valid_until
-		FROM (`+whom+`) w JOIN grant_override o ON o.tenant = w.tenant AND o.person_id = w.id ORDER BY o.id`, args...)
+func readOverrides(answer func(statement string) (pgx.Rows, error)) (map[tenancy.EmployeeID][]tenancy.Override, error) {
+	rows, err := answer(overridesOf)
 	if err != nil {
 		return nil, err
 	}

@@ -356,7 +356,7 @@ func TestNobodyReachesTheDatabase(t *testing.T) {
 			t.Fatal(d.Reason)
 		}
 	}
-	polls := int64(time.Since(began)/(100*time.Millisecond)) + 2
+	polls := int64(time.Since(began)/(50*time.Millisecond)) + 2
 	if n := db.Pool().Stat().AcquireCount() - before; n > polls {
 		t.Errorf("%d questions to the database for %d checks in %v", n, 2*asks, time.Since(began))
 	}
