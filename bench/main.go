@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&lists.huge, "huge", 0, "rows of a workbook whose memory is measured; 0 leaves that out")
 	flag.IntVar(&lists.turns, "turns", 2, "turns of reading and of excelize's loop")
 	var n sizes
-	flag.IntVar(&n.employees, "employees", 8000, "employees on each list that is imported into Keycloak")
+	flag.IntVar(&n.employees, "employees", 12_000, "employees on each list that is imported into Keycloak")
 	flag.IntVar(&n.loop, "loop", 400, "employees that each turn of the loop of gocloak calls makes")
 	flag.IntVar(&n.rounds, "rounds", 2, "turns of Opora and of each rival")
 	flag.IntVar(&n.sweep, "sweep", 1000, "users that each turn of each way of the raw partial imports makes")

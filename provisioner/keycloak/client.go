@@ -27,7 +27,7 @@ type Config struct {
 	// The rest have good zeros.
 	Transport   http.RoundTripper // http.DefaultTransport's settings when nil
 	CallTimeout time.Duration     // for one attempt of one call; 30 s
-	MaxInFlight int               // calls at once, fewer while Keycloak labours; 8. Half of them may be partial imports
+	MaxInFlight int               // calls at once, fewer while Keycloak labours; 8. Three quarters of them may be partial imports
 	Attempts    int               // of one call, the first included; 4
 	Backoff     time.Duration     // before the second attempt, doubled each time, jittered; 200 ms
 	BatchSize   int               // accounts in one partial import; 50

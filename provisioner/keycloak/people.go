@@ -29,7 +29,7 @@ var _ provisioner.People = (*People)(nil)
 
 // People returns the accounts of the realm.
 func (c *Client) People(realm string) *People {
-	return &People{client: c, realm: realm, importing: make(chan struct{}, max(1, c.config.MaxInFlight/2))}
+	return &People{client: c, realm: realm, importing: make(chan struct{}, c.config.MaxInFlight-c.config.MaxInFlight/4)}
 }
 
 // atOnce is how many calls one method of People keeps in flight; the client's
