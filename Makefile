@@ -34,8 +34,14 @@ test-all: bin/opora ## all tests, the long ones too, uncached
 fuzz: ## every fuzz target for a while (FUZZTIME=10s)
 	@scripts/fuzz $(or $(FUZZTIME),10s)
 
-bench: bin/opora ## ratios: imports against a plain loop, checks against a bare handler
+bench: bin/opora bin/tools/openfga ## ratios: imports against a plain loop, checks against a bare handler and others
 	$(DEV) --exec 'go run ./bench $(ARGS)'
+
+# The server that checks are measured beside: a module of its own, so that the
+# product's go.mod does not hold what it needs. Built once, in some minutes.
+bin/tools/openfga: bench/openfga/go.mod bench/openfga/go.sum
+	@mkdir -p bin/tools
+	nice -n 10 go -C bench/openfga build -o $(CURDIR)/$@ github.com/openfga/openfga/cmd/openfga
 
 lint: $(LINT) ## formatting, vet, static checks, the arrows between packages, shell and container files
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "these files are not formatted: run make fmt"; exit 1; }

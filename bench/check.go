@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -27,14 +28,20 @@ import (
 // connections is how many callers ask at once on either side.
 const connections = 16
 
-// checkTurns is how often the two sides take turns: a busy second of the
-// machine must hit both.
+// checkTurns is how often the sides take turns: a busy second of the machine must
+// hit all.
 const checkTurns = 20
 
 // benchCheck asks Opora's check, token and all, about everybody who is held,
 // and sets the answers per second and the slowest in a hundred against a bare
-// chi handler that returns a fixed JSON of the same size.
-func benchCheck(ctx context.Context, s stack, ids []tenancy.EmployeeID, duration time.Duration) ([]result, error) {
+// chi handler that returns a fixed JSON of the same size, and the answers per
+// second against others who answer such a question.
+func benchCheck(ctx context.Context, s stack, ids []tenancy.EmployeeID, duration time.Duration) (results []result, err error) {
+	others, end, err := checkRivals(ctx, s)
+	defer func() { err = errors.Join(err, end()) }()
+	if err != nil {
+		return nil, err
+	}
 	token, err := bookingToken(ctx, s)
 	if err != nil {
 		return nil, err
@@ -55,6 +62,9 @@ func benchCheck(ctx context.Context, s stack, ids []tenancy.EmployeeID, duration
 	for range checkTurns {
 		opora.add(hammer(ctx, ask(s.OporaURL), duration/checkTurns))
 		rival.add(hammer(ctx, ask(bare), duration/checkTurns))
+		for _, other := range others {
+			other.load.add(hammer(ctx, other.ask, duration/checkTurns))
+		}
 	}
 	if opora.failed+rival.failed > 0 {
 		return nil, fmt.Errorf("%d of Opora's and %d of the bare answers were not 200", opora.failed, rival.failed)
@@ -62,10 +72,12 @@ func benchCheck(ctx context.Context, s stack, ids []tenancy.EmployeeID, duration
 	fmt.Fprintf(os.Stderr, "check: p50 %v p99 %v; bare handler p50 %v p99 %v\n",
 		opora.percentile(50), opora.percentile(99), rival.percentile(50), rival.percentile(99))
 	const what, beside = "POST /v1/entitlements/check", "bare chi handler, fixed JSON of the same size"
-	return []result{
+	results = []result{
 		{What: what, Opora: opora.rate(), Rival: beside, RivalRate: rival.rate(), Wanted: 0.6},
 		{What: what + ", 1/p99", Opora: 1 / opora.percentile(99).Seconds(), Rival: beside, RivalRate: 1 / rival.percentile(99).Seconds(), Wanted: 1. / 3},
-	}, nil
+	}
+	more, err := against(ctx, what, opora, others)
+	return append(results, more...), err
 }
 
 // bookingToken is the booking core's.
