@@ -41,7 +41,7 @@ func DecideInto(s *Snapshot, q *Query, d *Decision) {
 		d.Lines, d.Reason = m.lines(d.Lines, q)
 		d.total()
 	}
-	d.ValidUntil = m.next(q, d.Lines)
+	d.ValidUntil = m.next(q, d)
 }
 
 // total sums the lines up, and says which grant is consumed.
@@ -97,15 +97,11 @@ func momentOf(s *Snapshot, at time.Time) moment {
 
 // refusal is the reason that needs no grant, or OK.
 func (m *moment) refusal(q *Query) Reason {
-	switch {
-	case m.standing.active:
-	case m.standing.coming:
-		return EmployeeNotStarted
-	default:
-		return EmployeeInactive
+	if reason := m.standing.reason(); reason != OK {
+		return reason
 	}
 	switch {
-	case m.suspended():
+	case m.suspendedOn(m.day):
 		return TenantSuspended
 	case m.contract == nil:
 		return ContractAbsent
@@ -116,10 +112,11 @@ func (m *moment) refusal(q *Query) Reason {
 	return OK
 }
 
-// suspended reports whether the tenant is, or the contract, for good or on the day.
-func (m *moment) suspended() bool {
-	return m.terms.suspended || tenancy.SuspendedOn(m.day, m.terms.suspensions) ||
-		m.contract != nil && (m.contract.Suspended || tenancy.SuspendedOn(m.day, m.contract.Suspensions))
+// suspendedOn reports whether the tenant is, or the contract that runs now, for
+// good or on the day.
+func (m *moment) suspendedOn(day tenancy.Date) bool {
+	return m.terms.suspended || tenancy.SuspendedOn(day, m.terms.suspensions) ||
+		m.contract != nil && (m.contract.Suspended || tenancy.SuspendedOn(day, m.contract.Suspensions))
 }
 
 // lines adds to lines, which is empty, what each covering grant gives, and, when there is none, which
@@ -129,7 +126,10 @@ func (m *moment) lines(lines []Line, q *Query) ([]Line, Reason) {
 	reason := TypeNotCovered
 	for i := range m.contract.grants {
 		g := &m.contract.grants[i]
-		limit, ok := m.limit(g, q.SpecialistType)
+		if !g.covers(q.SpecialistType) {
+			continue
+		}
+		limit, ok := m.limit(g)
 		switch {
 		case !ok:
 			continue
@@ -154,15 +154,15 @@ func later(a, b Reason) Reason {
 	return b
 }
 
-// limit is the grant's amount for the subject now, or false when it does not
-// give him the type.
-func (m *moment) limit(g *grant, code tenancy.SpecialistTypeCode) (int, bool) {
-	if !g.covers(code) || !g.holds(m.at) {
+// limit is the grant's amount for the subject now, or false when it gives him
+// nothing: whom its segments leave out has what his overrides add, if they do.
+func (m *moment) limit(g *grant) (int, bool) {
+	if !g.holds(m.at) {
 		return 0, false
 	}
-	extra, given := m.subject.extra(g.ID, m.day)
+	extra := m.subject.extra(g.ID, m.day)
 	if !g.meant(m.standing.segments) {
-		return max(0, extra), given
+		return max(0, extra), extra > 0
 	}
 	return max(0, g.Amount+extra), true
 }
@@ -181,7 +181,8 @@ func (m *moment) line(g *grant, limit int, q *Query) Line {
 // carryOver says what the window takes over from the one before: at most
 // carry_over of what was unused there, and nothing unless the caller counted it
 // (used_before). It was unused only by someone the grant of that name already
-// served on the last day before this window. Carried appointments are not carried again.
+// served on the last day before this window, with whatever types it had then:
+// types share the amount. Carried appointments are not carried again.
 func (m *moment) carryOver(g *grant, window Window, q *Query) CarryOver {
 	before := moment{terms: m.terms, subject: m.subject, at: window.From.Add(-1)}
 	before.contract = before.terms.running(before.at)
@@ -197,7 +198,7 @@ func (m *moment) carryOver(g *grant, window Window, q *Query) CarryOver {
 		if old.ID != g.ID || !before.standing.active {
 			continue
 		}
-		if amount, ok := before.limit(old, q.SpecialistType); ok {
+		if amount, ok := before.limit(old); ok {
 			carry.Carried = min(g.CarryOver, max(0, amount-q.UsedBefore.Of(g.ID)))
 		}
 	}
@@ -206,20 +207,53 @@ func (m *moment) carryOver(g *grant, window Window, q *Query) CarryOver {
 
 // next is the next instant at which the same question can have another answer:
 // a contract, a suspension, an employment, a grant, an override or a window
-// begins or ends.
-func (m *moment) next(q *Query, lines []Line) time.Time {
+// begins or ends. What a refusal did not come to look at is left out.
+func (m *moment) next(q *Query, d *Decision) time.Time {
 	h := horizon{after: m.at}
-	m.subject.nextChange(&h, m.zone, m.grace)
+	m.nextStanding(&h, d.Reason)
 	m.nextContract(&h)
+	if !m.standing.active {
+		return h.next
+	}
 	m.nextSuspension(&h, m.terms.suspensions)
 	if m.contract != nil {
 		m.nextSuspension(&h, m.contract.Suspensions)
-		m.nextGrant(&h, q.SpecialistType)
 	}
-	for i := range lines {
-		h.instant(lines[i].Window.Until)
+	if refusedBeforeGrants(d.Reason) {
+		return h.next
+	}
+	m.nextGrant(&h, q.SpecialistType)
+	for i := range d.Lines {
+		h.instant(d.Lines[i].Window.Until)
 	}
 	return h.next
+}
+
+// refusedBeforeGrants reports whether the reason was found without a look at a
+// grant: see moment.refusal.
+func refusedBeforeGrants(r Reason) bool {
+	switch r {
+	case EmployeeInactive, EmployeeNotStarted, TenantSuspended, ContractAbsent, TypeUnknown:
+		return true
+	}
+	return false
+}
+
+// nextStanding notes when the subject stands otherwise: for a refusal that
+// looked at no grant, only when he comes or goes.
+func (m *moment) nextStanding(h *horizon, reason Reason) {
+	now, onlyAccess := m.standing, refusedBeforeGrants(reason)
+	for i := range m.subject.count {
+		sp := m.subject.span(i)
+		for _, day := range [2]tenancy.Date{sp.hired, sp.end(m.grace)} {
+			if day.IsZero() || !m.day.Before(day) {
+				continue
+			}
+			if then := m.subject.on(day, m.grace); then.reason() != now.reason() || !onlyAccess && then != now {
+				h.day(day, m.zone)
+			}
+		}
+	}
 }
 
 // nextContract notes the end of the running contract, or, without one, the
@@ -234,11 +268,15 @@ func (m *moment) nextContract(h *horizon) {
 	}
 }
 
-// nextSuspension notes when suspensions begin and end.
+// nextSuspension notes when suspensions begin and end, where no other one holds.
 func (m *moment) nextSuspension(h *horizon, all []tenancy.Suspension) {
+	now := m.suspendedOn(m.day)
 	for i := range all {
-		h.day(all[i].From, m.zone)
-		h.day(all[i].Until, m.zone)
+		for _, day := range [2]tenancy.Date{all[i].From, all[i].Until} {
+			if m.day.Before(day) && m.suspendedOn(day) != now {
+				h.day(day, m.zone)
+			}
+		}
 	}
 }
 

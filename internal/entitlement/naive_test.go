@@ -171,20 +171,20 @@ func (n naive) suspended(c *tenancy.Contract, d tenancy.Date) bool {
 }
 
 // amount is what the grant gives the employee on a day, or false.
-func (n naive) amount(g tenancy.Grant, code tenancy.SpecialistTypeCode, d tenancy.Date, grace int) (int, bool) {
-	if !slices.Contains(g.SpecialistTypes, code) || !valid(g, d) {
+func (n naive) amount(g tenancy.Grant, d tenancy.Date, grace int) (int, bool) {
+	if !valid(g, d) {
 		return 0, false
 	}
-	amount, given := 0, false
-	if n.meant(g, n.segments(d, grace)) {
-		amount, given = g.Amount, true
+	amount, given := 0, n.meant(g, n.segments(d, grace))
+	if given {
+		amount = g.Amount
 	}
 	for _, o := range n.employee.Overrides {
 		if o.Grant == g.ID && holds(o, d) {
-			amount, given = amount+o.Amount, true
+			amount += o.Amount
 		}
 	}
-	return max(0, amount), given
+	return max(0, amount), given || amount > 0
 }
 
 // anniversary is the first day of the year that the day lies in, of years
@@ -315,7 +315,7 @@ func (n naive) lines(answer *entitlement.Decision, c tenancy.Contract, d tenancy
 	since := n.since(d, grace)
 	var covering, fitting, serving []tenancy.Grant
 	for _, g := range n.byPriority(c) {
-		if _, ok := n.amount(g, q.SpecialistType, d, grace); !ok {
+		if _, ok := n.amount(g, d, grace); !ok || !slices.Contains(g.SpecialistTypes, q.SpecialistType) {
 			continue
 		}
 		covering = append(covering, g)
@@ -358,7 +358,7 @@ func (n naive) byPriority(c tenancy.Contract) (grants []tenancy.Grant) {
 func (n naive) line(c tenancy.Contract, g tenancy.Grant, d, since tenancy.Date, grace int, q entitlement.Query) entitlement.Line {
 	from, until := n.window(c, g, d, since)
 	line := entitlement.Line{Grant: g.ID, Per: g.Per, Used: q.Used.Of(g.ID), Window: n.instants(from, until)}
-	line.Limit, _ = n.amount(g, q.SpecialistType, d, grace)
+	line.Limit, _ = n.amount(g, d, grace)
 	if g.Per == tenancy.PerTenant {
 		holder := c.Holder
 		if holder == "" {
@@ -373,7 +373,7 @@ func (n naive) line(c tenancy.Contract, g tenancy.Grant, d, since tenancy.Date, 
 		old := n.running(last)
 		if old != nil && n.active(last, old.GraceDays) && !q.UsedBefore.IsZero() {
 			for _, was := range old.Grants {
-				if amount, ok := n.amount(was, q.SpecialistType, last, old.GraceDays); ok && was.ID == g.ID {
+				if amount, ok := n.amount(was, last, old.GraceDays); ok && was.ID == g.ID {
 					line.CarryOver.Carried = min(g.CarryOver, max(0, amount-q.UsedBefore.Of(g.ID)))
 				}
 			}
@@ -416,21 +416,17 @@ func (n naive) facts(q entitlement.Query) string {
 	d := n.civil(q.At)
 	c, grace := n.running(d), n.grace(d)
 	var b strings.Builder
-	for i, e := range n.employee.Employments {
-		fmt.Fprint(&b, " job", i, counts(e, d, grace), e.HiredOn.After(d))
+	answer := n.decide(q)
+	fmt.Fprint(&b, answer.Contract, " ")
+	switch answer.Reason {
+	case entitlement.EmployeeInactive, entitlement.EmployeeNotStarted, entitlement.TenantSuspended, entitlement.ContractAbsent, entitlement.TypeUnknown:
+		return b.String() + string(answer.Reason) // nothing else was looked at
 	}
-	for _, s := range n.tenant.Suspensions {
-		fmt.Fprint(&b, " suspended", n.suspended(nil, d), holds(tenancy.Override{From: s.From, Until: s.Until}, d))
-	}
-	if c == nil {
-		return b.String() + " no contract"
-	}
-	fmt.Fprint(&b, " ", c.ID, " ")
-	for _, s := range c.Suspensions {
-		fmt.Fprint(&b, holds(tenancy.Override{From: s.From, Until: s.Until}, d))
-	}
+	in := slices.DeleteFunc(n.segments(d, grace), func(id tenancy.SegmentID) bool { return !n.has(id) })
+	slices.Sort(in)
+	fmt.Fprint(&b, slices.Compact(in), n.since(d, grace))
 	n.grantFacts(&b, *c, d, q)
-	for _, line := range n.decide(q).Lines {
+	for _, line := range answer.Lines {
 		fmt.Fprint(&b, line.Grant, line.Window, line.CarryOver)
 	}
 	return b.String()

@@ -142,7 +142,7 @@ func TestPeopleInMidWindow(t *testing.T) {
 		"gone, and comes back":               {year, jobs("2020-01-01", "2026-11-01", "2026-12-10", ""), noon, answer{entitlement.EmployeeNotStarted, 0, "", "", "2026-12-09T21:00:00Z"}},
 		"back in the same window":            {year, jobs("2020-01-01", "2026-05-01", "2026-11-10", ""), noon, answer{entitlement.OK, 6, "2025-12-31T21:00:00Z", newYear, newYear}},
 		"one job ends, another goes on":      {year, jobs("2020-01-01", "2026-11-01", "2025-01-01", ""), noon, answer{entitlement.OK, 6, "2025-12-31T21:00:00Z", newYear, newYear}},
-		"the second job begins":              {year, jobs("2020-01-01", "", "2026-12-01", ""), noon, answer{entitlement.OK, 6, "2025-12-31T21:00:00Z", newYear, "2026-11-30T21:00:00Z"}},
+		"a second job begins":                {year, jobs("2020-01-01", "", "2026-12-01", ""), noon, answer{entitlement.OK, 6, "2025-12-31T21:00:00Z", newYear, newYear}},
 		"years of hire":                      {hire, jobs("2025-03-15", ""), noon, answer{entitlement.OK, 6, "2026-03-14T21:00:00Z", "2027-03-14T21:00:00Z", "2027-03-14T21:00:00Z"}},
 		"of the first job, over a move":      {hire, jobs("2025-03-15", "2026-06-30", "2026-07-01", ""), noon, answer{entitlement.OK, 6, "2026-03-14T21:00:00Z", "2027-03-14T21:00:00Z", "2027-03-14T21:00:00Z"}},
 		"over a gap as long as the grace":    {hire, jobs("2025-03-15", "2026-06-30", "2026-07-15", ""), noon, answer{entitlement.OK, 6, "2026-03-14T21:00:00Z", "2027-03-14T21:00:00Z", "2027-03-14T21:00:00Z"}},
@@ -292,6 +292,99 @@ func TestOverrideOfAnothersGrant(t *testing.T) {
 	} {
 		if got := entitlement.Decide(s, query(t, "psychologist", at)); got.Limit != want.limit || rfc(got.ValidUntil) != want.valid {
 			t.Errorf("at %s: limit %d until %s, want %+v", at, got.Limit, rfc(got.ValidUntil), want)
+		}
+	}
+}
+
+// An override that takes away gives nothing: whom the grant's segments leave
+// out has not used up what he never had.
+func TestOverrideBelowZeroGivesNothing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		position string
+		amounts  []int
+		want     entitlement.Reason
+	}{
+		"taken from somebody without it": {"Оператор", []int{-1}, entitlement.TypeNotCovered},
+		"given and taken":                {"Оператор", []int{2, -2}, entitlement.TypeNotCovered},
+		"more given than taken":          {"Оператор", []int{2, -1}, entitlement.OK},
+		"all taken from a courier":       {"Курьер", []int{-2}, entitlement.QuotaExhausted},
+	} {
+		e := employee(t, tc.position, "2024-03-01", "")
+		for _, amount := range tc.amounts {
+			e.Overrides = append(e.Overrides, tenancy.Override{Grant: "extra", Amount: amount})
+		}
+		tenant := carrier(t)
+		tenant.Contracts[0].Grants = tenant.Contracts[0].Grants[:1]
+		if got := entitlement.Decide(snapshot(t, tenant, e), query(t, "psychologist", "2026-11-21T12:00:00+03:00")); got.Reason != tc.want {
+			t.Errorf("%s: %s, want %s", name, got.Reason, tc.want)
+		}
+	}
+}
+
+// The types of a grant share its amount, so they share what is carried over:
+// also of the type that the grant of the old contract did not have.
+func TestCarryOverIsTheGrantsAndNotTheTypes(t *testing.T) {
+	tenant := carrier(t)
+	tenant.Contracts[1].Grants[0].SpecialistTypes = []tenancy.SpecialistTypeCode{"psychologist", "lawyer"}
+	s := snapshot(t, tenant, employee(t, "Оператор", "2024-03-01", ""))
+	for _, code := range []string{"psychologist", "lawyer"} {
+		q := query(t, code, "2027-02-01T10:00:00+03:00")
+		q.UsedBefore = entitlement.UsedEach(5)
+		if got := entitlement.Decide(s, q); got.Limit != 5 || got.Lines[0].CarryOver.Carried != 1 {
+			t.Errorf("%s: %+v", code, got)
+		}
+	}
+}
+
+// The hours for which a contract waits for one in another time zone belong to
+// its last period: they are no new period with an amount of its own.
+func TestHoursBetweenTwoZonesAreOfTheLastPeriod(t *testing.T) {
+	worker := employee(t, "Оператор", "2020-03-01", "")
+	for _, renewal := range []tenancy.Renewal{"", tenancy.RenewsItself} {
+		tenant := sold(t, "Asia/Kamchatka", "2026-01-01", "2027-01-01", tenancy.Grant{ID: "g", Window: tenancy.WholeContract})
+		tenant.Contracts[0].Renewal = renewal
+		next := sold(t, "Europe/Moscow", "2027-01-01", "2028-01-01", tenancy.Grant{ID: "g", Window: tenancy.WholeContract}).Contracts[0]
+		next.ID = "next"
+		tenant.Contracts = append(tenant.Contracts, next)
+		s := snapshot(t, tenant, worker)
+		first := entitlement.Decide(s, query(t, "psychologist", "2026-12-01T00:00:00Z"))
+		hours := entitlement.Decide(s, query(t, "psychologist", "2026-12-31T15:00:00Z")) // 03:00 in Kamchatka, 18:00 in Moscow
+		if hours.Contract != "c" || hours.Window != first.Window || !hours.ValidUntil.Equal(first.ValidUntil) {
+			t.Errorf("renewal %q: %+v and then %+v", renewal, first, hours)
+		}
+		if got := rfc(first.Window.Until); got != "2027-01-01T09:00:00+12:00" {
+			t.Errorf("renewal %q: until %s, want it in the contract's own zone", renewal, got)
+		}
+	}
+}
+
+// What a refused question did not come to look at cannot change its answer.
+func TestValidUntilOfRefusals(t *testing.T) {
+	jobs := func(days ...string) (e tenancy.Employee) {
+		for i := 0; i < len(days); i += 2 {
+			e.Employments = append(e.Employments, employee(t, "Оператор", days[i], days[i+1]).Employments...)
+		}
+		e.Overrides = []tenancy.Override{{Grant: "y", Amount: 1, From: date(t, "2026-11-25"), Until: date(t, "2026-11-26")}}
+		return e
+	}
+	open := sold(t, "Europe/Moscow", "2026-01-01", "2027-01-01", tenancy.Grant{ID: "y", Window: tenancy.CalendarMonth, ValidUntil: date(t, "2026-12-10")})
+	open.Contracts[0].Suspensions = []tenancy.Suspension{{From: date(t, "2026-11-27"), Until: date(t, "2026-11-28")}}
+	shut := open
+	shut.Suspended = true
+	const noon = "2026-11-21T12:00:00+03:00"
+	for name, tc := range map[string]struct {
+		tenant   tenancy.Tenant
+		employee tenancy.Employee
+		want     answer
+	}{
+		"gone":                           {open, jobs("2020-01-01", "2026-11-01"), answer{reason: entitlement.EmployeeInactive, valid: "2026-12-31T21:00:00Z"}},
+		"not yet there":                  {open, jobs("2026-12-15", ""), answer{reason: entitlement.EmployeeNotStarted, valid: "2026-12-14T21:00:00Z"}},
+		"not yet there, two jobs coming": {open, jobs("2026-12-15", "", "2026-12-20", ""), answer{reason: entitlement.EmployeeNotStarted, valid: "2026-12-14T21:00:00Z"}},
+		"suspended for good":             {shut, jobs("2020-01-01", ""), answer{reason: entitlement.TenantSuspended, valid: "2026-12-31T21:00:00Z"}},
+		"suspended, a second job begins": {shut, jobs("2020-01-01", "", "2026-12-01", ""), answer{reason: entitlement.TenantSuspended, valid: "2026-12-31T21:00:00Z"}},
+	} {
+		if got := ask(t, tc.tenant, tc.employee, noon); got != tc.want {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, got, tc.want)
 		}
 	}
 }

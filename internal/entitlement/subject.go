@@ -114,12 +114,23 @@ func (s span) active(day tenancy.Date, graceDays int) bool {
 // standing is how an employee stands on a day.
 type standing struct {
 	active   bool
-	coming   bool // has an employment that begins later
+	coming   bool // not active, and has an employment that begins later
 	segments segmentSet
 	// since is the first day of the unbroken time of work that the day lies
 	// in, over moves and second jobs; zero when not known. A gap no longer than
 	// the grace period does not break it.
 	since tenancy.Date
+}
+
+// reason is why he may not book, as far as his employments say it, or OK.
+func (s standing) reason() Reason {
+	switch {
+	case s.active:
+		return OK
+	case s.coming:
+		return EmployeeNotStarted
+	}
+	return EmployeeInactive
 }
 
 // on says how the subject stands on a day, under a contract's grace period.
@@ -146,18 +157,18 @@ func (s *Subject) on(day tenancy.Date, graceDays int) standing {
 			until = end
 		}
 	}
+	now.coming = now.coming && !now.active
 	return now
 }
 
-// extra returns what the overrides of the grant add on a day; given is false
-// when there is none.
-func (s *Subject) extra(grant tenancy.GrantID, day tenancy.Date) (amount int, given bool) {
+// extra returns what the overrides of the grant add on a day.
+func (s *Subject) extra(grant tenancy.GrantID, day tenancy.Date) (amount int) {
 	for _, o := range s.overrides {
 		if o.Grant == grant && !day.Before(o.From) && (o.Until.IsZero() || day.Before(o.Until)) {
-			amount, given = amount+o.Amount, true
+			amount += o.Amount
 		}
 	}
-	return amount, given
+	return amount
 }
 
 // ever returns the segments that some employment, past or coming, puts the
@@ -169,14 +180,4 @@ func (s *Subject) ever() segmentSet {
 		set |= sp.segments
 	}
 	return set
-}
-
-// nextChange tells horizon every instant at which the subject's standing or an
-// override of the grants concerned begins or ends.
-func (s *Subject) nextChange(h *horizon, zone *zone, graceDays int) {
-	for i := range s.count {
-		sp := s.span(i)
-		h.day(sp.hired, zone)
-		h.day(sp.end(graceDays), zone)
-	}
 }

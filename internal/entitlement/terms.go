@@ -71,11 +71,12 @@ func Compile(tenant tenancy.Tenant, types []tenancy.SpecialistType) (*Terms, err
 }
 
 // join lets a contract that ends on the day on which the next begins run until
-// that one does: in other time zones the day begins at other times.
+// that one does: in other time zones the day begins at other times. The instant
+// is told in the zone of the contract that it ends.
 func (t *Terms) join() {
 	for i := 1; i < len(t.contracts); i++ {
 		if last, next := &t.contracts[i-1], &t.contracts[i]; last.end == next.From {
-			last.until = next.from
+			last.until = next.from.In(last.zone.Location)
 		}
 	}
 }

@@ -72,8 +72,12 @@ func anniversary(base tenancy.Date, year int) tenancy.Date {
 }
 
 // period returns the contract's period in which the day lies; the last one ends
-// with the contract.
+// with the contract, and so holds the hours for which it waits for one in
+// another time zone (Terms.join).
 func (c *contract) period(day tenancy.Date) Window {
+	if !c.end.IsZero() && !day.Before(c.end) {
+		day = c.end.AddDays(-1)
+	}
 	from, until := c.Period(day)
 	w := days{from, until}.in(c.zone)
 	if !c.end.IsZero() && !until.Before(c.end) {
