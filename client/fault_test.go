@@ -338,16 +338,20 @@ func TestNothingSecretIsSaid(t *testing.T) {
 	config.Logger = slog.New(slog.NewTextHandler(writer(func(b []byte) { mu.Lock(); logged.Write(b); mu.Unlock() }), nil))
 	said := fmt.Sprintf(`{"error":"%s","error_description":"%s %s","code":"%s %s"}`, canary, config.ClientSecret, anna, canary, anna)
 	f := &fault{}
-	var n atomic.Int64
+	var tokens, others atomic.Int64
 	f.strike = func(r *http.Request) *http.Response {
-		if isToken(r) && n.Add(1)%2 == 0 {
-			return reply(200, "application/json", `{"access_token":"`+canary+`","expires_in":60}`)
+		if !isToken(r) {
+			return reply([]int{400, 401, 403, 500}[others.Add(1)%4], "application/json", said)
 		}
-		return reply([]int{400, 401, 403, 500}[n.Load()%4], "application/json", said)
+		if n := tokens.Add(1); n%3 != 0 {
+			return reply([]int{400, 401, 500}[n%3], "application/json", said)
+		}
+		return reply(200, "application/json", `{"access_token":"`+canary+`","expires_in":60}`)
 	}
 	c := open(t, f.through(t, config), nil)
 	var problems strings.Builder
-	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for tokens.Load() < 12 || others.Load() < 12 {
+		time.Sleep(time.Millisecond)
 		st := c.State()
 		fmt.Fprintf(&problems, "%+v %s\n", st, st.Problem)
 		_, err := c.Check(ask(anna))
@@ -359,8 +363,8 @@ func TestNothingSecretIsSaid(t *testing.T) {
 	c.Close()
 	mu.Lock()
 	defer mu.Unlock()
-	if logged.Len() == 0 || !strings.Contains(problems.String(), "the token endpoint answered") {
-		t.Errorf("nothing was said: %s %s", logged.String(), problems.String())
+	if logged.Len() == 0 || !strings.Contains(problems.String(), "the token endpoint answered") || !strings.Contains(problems.String(), "Opora answered") {
+		t.Errorf("not all was said: %s %s", logged.String(), problems.String())
 	}
 	for _, secret := range []string{canary, config.ClientSecret, string(anna), string(boris)} {
 		if strings.Contains(problems.String()+logged.String(), secret) {
