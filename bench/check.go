@@ -14,8 +14,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -186,37 +184,4 @@ func (l *load) rate() float64 { return float64(len(l.latencies)) / l.took.Second
 func (l *load) percentile(p int) time.Duration {
 	slices.Sort(l.latencies)
 	return l.latencies[min(len(l.latencies)*p/100, len(l.latencies)-1)].Round(time.Microsecond)
-}
-
-// hammer asks from several connections for the duration, each waiting for its
-// answer before it asks again.
-func hammer(ctx context.Context, ask func(int) *http.Request, duration time.Duration) load {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}, Timeout: 10 * time.Second}
-	defer client.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(ctx, duration)
-	defer cancel()
-	var failed atomic.Int64
-	per := make([][]time.Duration, connections)
-	began := time.Now()
-	var all sync.WaitGroup
-	for c := range connections {
-		all.Go(func() {
-			for i := c; ctx.Err() == nil; i += connections {
-				sent := time.Now()
-				resp, err := client.Do(ask(i))
-				if err != nil {
-					failed.Add(1)
-					continue
-				}
-				_, _ = io.Copy(io.Discard, resp.Body)
-				_ = resp.Body.Close()
-				if resp.StatusCode != http.StatusOK {
-					failed.Add(1)
-				}
-				per[c] = append(per[c], time.Since(sent))
-			}
-		})
-	}
-	all.Wait()
-	return load{latencies: slices.Concat(per...), took: time.Since(began), failed: failed.Load()}
 }
