@@ -11,10 +11,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/ponimayu/opora/internal/catalogue"
 	"github.com/ponimayu/opora/internal/entitlement"
@@ -110,11 +110,9 @@ func (f decideFlags) snapshot(cmd *cobra.Command) (entitlement.Snapshot, error) 
 	if !ok {
 		return entitlement.Snapshot{}, tenancy.E(tenancy.NotFound, "tenant_unknown", fmt.Sprintf("the catalogue in %s has no tenant %q, which the employee file names", f.catalogue, employee.Tenant))
 	}
-	country, err := entitlement.CountryOf(tenant, employee)
+	country, err := f.countryOf(tenant, employee, loaded.Countries)
 	if err != nil {
-		if country = tenancy.CountryCode(f.country); country == "" {
-			return entitlement.Snapshot{}, err
-		}
+		return entitlement.Snapshot{}, err
 	}
 	terms, err := entitlement.Compile(entitlement.InCountry(tenant, country), loaded.SpecialistTypes)
 	if err != nil {
@@ -124,76 +122,22 @@ func (f decideFlags) snapshot(cmd *cobra.Command) (entitlement.Snapshot, error) 
 	return entitlement.NewSnapshot(terms, employee, hex.EncodeToString(sum[:8])), nil
 }
 
-// maxEmployeeBytes is the greatest size of an employee file.
-const maxEmployeeBytes = 1 << 20
-
-// readEmployee reads the employee file, strictly. Its error tells where, and
-// never what stands there: it is a person's.
-func readEmployee(cmd *cobra.Command, name string) (tenancy.Employee, []byte, error) {
-	file, err := openInput(cmd, name)
-	if err != nil {
-		return tenancy.Employee{}, nil, err
+// countryOf is the country of the employee's legal entity or of the tenant's
+// contracts, else the flag's, which is one of the catalogue.
+func (f decideFlags) countryOf(tenant tenancy.Tenant, employee tenancy.Employee, known []tenancy.Country) (tenancy.CountryCode, error) {
+	country, err := entitlement.CountryOf(tenant, employee)
+	if err == nil || f.country == "" {
+		return country, err
 	}
-	defer file.Close()
-	source, err := io.ReadAll(io.LimitReader(file, maxEmployeeBytes+1))
-	if err != nil {
-		return tenancy.Employee{}, nil, fmt.Errorf("read %s: %w", name, plain(err))
+	codes := make([]string, len(known))
+	for i, c := range known {
+		codes[i] = string(c.Code)
 	}
-	employee, err := parseEmployee(source)
-	if err != nil {
-		return tenancy.Employee{}, nil, tenancy.E(tenancy.Invalid, "employee_invalid", fmt.Sprintf("%s is not an employee: %s", name, employeeFault(err)))
+	if !slices.Contains(codes, f.country) {
+		slices.Sort(codes)
+		return "", tenancy.E(tenancy.Invalid, "flags_invalid", "--country is one of the catalogue: "+strings.Join(codes, ", "))
 	}
-	if employee.Tenant == "" {
-		return tenancy.Employee{}, nil, tenancy.E(tenancy.Invalid, "employee_invalid", name+" names no tenant")
-	}
-	return employee, source, nil
-}
-
-// The faults of an employee file that are no fault of its JSON.
-var (
-	errTooLong = fmt.Errorf("it has more than %d bytes", maxEmployeeBytes)
-	errMore    = errors.New("there is more than one JSON object; the file describes one employee")
-)
-
-// parseEmployee reads one employee and nothing after it. Letters typed as two
-// characters become one, as in a catalogue and in rosters.
-func parseEmployee(source []byte) (employee tenancy.Employee, err error) {
-	if len(source) > maxEmployeeBytes {
-		return employee, errTooLong
-	}
-	source = norm.NFC.Bytes(bytes.TrimPrefix(source, []byte("\ufeff")))
-	dec := json.NewDecoder(bytes.NewReader(source))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&employee); err != nil {
-		return employee, err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return employee, errMore
-	}
-	employee.ID = tenancy.EmployeeID(strings.ToLower(string(employee.ID))) // as ids are kept, and as a check's is read
-	return employee, nil
-}
-
-// employeeFault describes a JSON fault without quoting a value.
-func employeeFault(err error) string {
-	var syntax *json.SyntaxError
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case errors.Is(err, errTooLong), errors.Is(err, errMore):
-		return err.Error()
-	case errors.As(err, &syntax):
-		return fmt.Sprintf("not JSON at byte %d", syntax.Offset)
-	case errors.As(err, &wrongType) && wrongType.Field == "":
-		return "it is no JSON object"
-	case errors.As(err, &wrongType):
-		return fmt.Sprintf("%s has a value of another type", wrongType.Field)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the JSON ends too early"
-	}
-	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return fmt.Sprintf("it has no field %.40s", field)
-	}
-	return "a date or time in it is not written as ISO 8601"
+	return tenancy.CountryCode(f.country), nil
 }
 
 // openInput opens a file, or the standard input for "-".
@@ -204,6 +148,10 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, tenancy.E(tenancy.NotFound, "file_unreadable", fmt.Sprintf("cannot open %s: %v", name, plain(err)))
+	}
+	if info, err := file.Stat(); err == nil && info.IsDir() { // it opens, and fails at the first read
+		_ = file.Close()
+		return nil, tenancy.E(tenancy.Invalid, "file_unreadable", fmt.Sprintf("cannot open %s: it is a folder", name))
 	}
 	return file, nil
 }
