@@ -23,6 +23,22 @@ type Answer struct {
 // has been away for longer than Config.Outage.
 var ErrUnavailable = errors.New("what employees may use is not known: Opora has not been reached for too long")
 
+// ErrTerms is what Check returns, beside a refusal with the reason Unavailable,
+// about people of a tenant whose terms this program cannot work with
+// (State.BrokenTenants), whatever Config.AfterOutage says. To errors.Is it is
+// ErrUnavailable too.
+var ErrTerms error = termsError{}
+
+type termsError struct{}
+
+// Error implements error.
+func (termsError) Error() string {
+	return "what the employee's company has bought cannot be worked with here: its terms are broken, or this program needs a newer client of Opora"
+}
+
+// Unwrap is for errors.Is.
+func (termsError) Unwrap() error { return ErrUnavailable }
+
 // ErrClosed is what Check and Ready return after Close.
 var ErrClosed = errors.New("the client of Opora is closed")
 
@@ -53,6 +69,10 @@ func (c *Client) CheckInto(q *Query, a *Answer) error {
 		return c.unavailable(k, a)
 	}
 	snapshot, _ := k.directory.Snapshot(string(q.EmployeeID))
+	if snapshot.Err() != nil {
+		*a = Answer{Decision: Decision{Reason: Unavailable, Lines: empty(a.Lines)}, AsOf: k.asOf.wall, Stale: age > c.config.MaxStale}
+		return ErrTerms
+	}
 	entitlement.DecideInto(&snapshot, q, &a.Decision)
 	a.AsOf, a.Stale = k.asOf.wall, age > c.config.MaxStale
 	return nil

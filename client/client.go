@@ -31,7 +31,8 @@ type Client struct {
 type knowledge struct {
 	directory *entitlement.Directory // nil: nothing is known
 	cursor    Cursor
-	terms     int64   // revision
+	terms     int64 // revision
+	broken    []TenantSlug
 	asOf      reading // everything that was committed before is in the directory
 	closed    bool
 }

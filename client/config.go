@@ -59,8 +59,8 @@ type Config struct {
 	// Logger is told when the phase changes and why Opora is not reached;
 	// nil: nobody is. It never learns of an employee.
 	Logger *slog.Logger
-	// OnState, when given, is called with every change of phase, and when the
-	// connection is lost or found; never twice at the same time. It must
+	// OnState, when given, is called with every change of phase, when the
+	// connection is lost or found, and when the terms of a tenant break or mend; never twice at the same time. It must
 	// return soon, and may call State, but not Close.
 	OnState func(State)
 }

@@ -37,6 +37,7 @@
 //	beyond, FailClosed     refused, "unavailable"  true   ErrUnavailable
 //	beyond, FailOpen       allowed, "unavailable"  true   nil
 //	nothing known yet      as beyond Outage
+//	any, broken terms      refused, "unavailable"  by age ErrTerms
 //	after Close            refused, "unavailable"  true   ErrClosed
 //
 // # What it costs

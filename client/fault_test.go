@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ponimayu/opora/client"
+	"github.com/ponimayu/opora/client/clienttest"
 )
 
 // reply is an answer that Opora did not give.
@@ -297,11 +298,8 @@ func TestAFeedThatRefusesEveryCursor(t *testing.T) {
 // refused aloud; what was known is used until it is too old.
 func TestTermsThatAreNotUnderstood(t *testing.T) {
 	for name, newer := range map[string]string{
-		"a field":   `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"moon":"full"}]}`,
-		"a window":  `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"contracts":[{"id":"c","country":"RU","time_zone":"Europe/Moscow","from":"2026-01-01","until":"2027-01-01","grants":[{"id":"g","specialist_types":["psychologist"],"amount":1,"per":"employee","window":"fortnight","priority":1}]}]}]}`,
-		"a renewal": `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"contracts":[{"id":"c","country":"RU","time_zone":"Europe/Moscow","from":"2026-01-01","until":"2027-01-01","renewal":"by_the_moon","grants":[]}]}]}`,
-		"a zone":    `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"contracts":[{"id":"c","country":"RU","time_zone":"Moon/Crater","from":"2026-01-01","until":"2027-01-01","grants":[]}]}]}`,
-		"an older":  `{"revision":1,"specialist_types":["psychologist"],"tenants":[]}`,
+		"a field":  `{"revision":99,"specialist_types":["psychologist"],"tenants":[{"tenant":"cdek","name":{},"moon":"full"}]}`,
+		"an older": `{"revision":1,"specialist_types":["psychologist"],"tenants":[]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)
@@ -321,6 +319,60 @@ func TestTermsThatAreNotUnderstood(t *testing.T) {
 			f.off.Store(true)
 			eventually(t, "fresh again", func() bool { return c.State().Phase == client.Fresh })
 			agrees(t, c, s, ask(anna))
+		})
+	}
+}
+
+// Terms of one tenant that cannot be worked with are the matter of its people,
+// in a snapshot and in the feed alike: they are refused, even by a client that
+// fails open, and nobody else is.
+func TestTermsOfATenantThatCannotBeWorkedWith(t *testing.T) {
+	for name, mend := range map[string]func(*clienttest.Contract){
+		"a window":  func(c *clienttest.Contract) { c.Grants[0].Window = "fortnight" },
+		"a per":     func(c *clienttest.Contract) { c.Grants[0].Per = "village" },
+		"a renewal": func(c *clienttest.Contract) { c.Renewal = "by_the_moon" },
+		"a zone":    func(c *clienttest.Contract) { c.TimeZone = "Moon/Crater" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			broken := carrier()
+			broken.Slug, broken.Contracts[0].ID = "avito", "avito-ru-2026"
+			mend(&broken.Contracts[0])
+			other := courier(boris)
+			other.Tenant = "avito"
+			s.Put(other)
+			early := openReady(t, soon(s), nil)
+			if a := check(t, early, ask(boris)); a.Reason != client.ContractAbsent {
+				t.Errorf("%+v", a)
+			}
+			s.SetTenants(carrier(), broken)
+			config := soon(s)
+			config.AfterOutage = client.FailOpen
+			late := openReady(t, config, nil)
+			for _, c := range []*client.Client{early, late} {
+				var a client.Answer
+				var err error
+				eventually(t, "refused for the terms", func() bool { a, err = c.Check(ask(boris)); return err != nil })
+				if !errors.Is(err, client.ErrTerms) || !errors.Is(err, client.ErrUnavailable) || a.Allowed || a.Reason != client.Unavailable || len(a.Lines) > 0 {
+					t.Errorf("%+v, %v", a, err)
+				}
+				if a := agrees(t, c, s, ask(anna)); !a.Allowed {
+					t.Errorf("%+v", a)
+				}
+				eventually(t, "fresh all the same", func() bool { return c.State().Phase == client.Fresh })
+				if st := c.State(); len(st.BrokenTenants) != 1 || st.BrokenTenants[0] != "avito" {
+					t.Errorf("%+v", st)
+				}
+			}
+			mended := carrier()
+			mended.Slug = "avito"
+			s.SetTenants(carrier(), mended)
+			for _, c := range []*client.Client{early, late} {
+				if a := agrees(t, c, s, ask(boris)); !a.Allowed {
+					t.Errorf("%+v", a)
+				}
+				eventually(t, "nobody's terms are broken", func() bool { return len(c.State().BrokenTenants) == 0 })
+			}
 		})
 	}
 }

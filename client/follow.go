@@ -51,6 +51,7 @@ type follower struct {
 	directory *entitlement.Directory // nil: a snapshot is needed and there was none
 	cursor    Cursor                 // empty: a snapshot is needed
 	terms     int64
+	broken    []tenancy.TenantSlug // whose terms cannot be worked with
 	asOf      reading
 	atEnd     bool // the last look found nothing: wait for what comes
 	more      bool // there was more already
@@ -103,7 +104,7 @@ func (f *follower) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.directory, f.cursor, f.terms, f.asOf, f.atEnd = taken.directory, taken.cursor, taken.terms, taken.asOf, false
+	f.directory, f.cursor, f.terms, f.broken, f.asOf, f.atEnd = taken.directory, taken.cursor, taken.terms, taken.broken, taken.asOf, false
 	f.publish()
 	f.client.status.update(func() {
 		f.client.status.snapshots++
@@ -143,7 +144,7 @@ func (f *follower) follow(ctx context.Context) (time.Duration, error) {
 }
 
 func (f *follower) publish() {
-	f.client.publish(knowledge{directory: f.directory, cursor: f.cursor, terms: f.terms, asOf: f.asOf})
+	f.client.publish(knowledge{directory: f.directory, cursor: f.cursor, terms: f.terms, broken: f.broken, asOf: f.asOf})
 }
 
 // page asks for what comes after the cursor.
@@ -172,12 +173,13 @@ func (f *follower) apply(ctx context.Context, items []entitlement.Change) error 
 		return err
 	}
 	if needed > f.terms {
-		revision, compiled, err := f.fetchTerms(ctx, needed)
+		doc, err := f.fetchTerms(ctx, needed)
 		if err != nil {
 			return err
 		}
-		f.directory.Apply(updateOf(told, revision, compiled))
-		f.terms = revision
+		compiled, broken := compile(*doc)
+		f.directory.Apply(updateOf(told, doc.Revision, compiled))
+		f.terms, f.broken = doc.Revision, broken
 		return nil
 	}
 	for _, item := range told {

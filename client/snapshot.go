@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ponimayu/opora/internal/entitlement"
+	"github.com/ponimayu/opora/internal/tenancy"
 )
 
 // maxLine is the longest line of a snapshot, in bytes: that of the terms of all
@@ -23,6 +24,7 @@ type taken struct {
 	directory *entitlement.Directory
 	cursor    Cursor
 	terms     int64
+	broken    []tenancy.TenantSlug
 	asOf      reading
 	hasTerms  bool
 	employees int
@@ -113,11 +115,8 @@ func (t *taken) setTerms(line []byte) error {
 	if item.Terms == nil {
 		return broken(snapshot, "has no terms")
 	}
-	compiled, err := compile(*item.Terms)
-	if err != nil {
-		return broken(snapshot, err.Error())
-	}
-	t.terms, t.hasTerms = item.Terms.Revision, true
+	compiled, broken := compile(*item.Terms)
+	t.terms, t.broken, t.hasTerms = item.Terms.Revision, broken, true
 	t.directory.SetTerms(t.terms, compiled)
 	return nil
 }

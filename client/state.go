@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,11 +29,14 @@ type State struct {
 	// Problem is why the last request failed; empty while connected.
 	Problem string `json:"problem,omitempty"`
 
-	Employees     int       `json:"employees"` // in memory
-	Bytes         int64     `json:"bytes"`     // that they take, about
-	TermsRevision int64     `json:"terms_revision"`
-	Cursor        Cursor    `json:"cursor,omitempty"` // the place in the feed
-	AsOf          time.Time `json:"as_of,omitzero"`   // of an answer given now
+	Employees     int   `json:"employees"` // in memory
+	Bytes         int64 `json:"bytes"`     // that they take, about
+	TermsRevision int64 `json:"terms_revision"`
+	// BrokenTenants are those whose terms this program cannot work with: Check
+	// refuses their people with ErrTerms.
+	BrokenTenants []TenantSlug `json:"broken_tenants,omitempty"`
+	Cursor        Cursor       `json:"cursor,omitempty"` // the place in the feed
+	AsOf          time.Time    `json:"as_of,omitzero"`   // of an answer given now
 
 	// Counts since the client was made.
 	Snapshots int64 `json:"snapshots"` // taken whole
@@ -89,7 +93,7 @@ func (c *Client) State() State {
 		Snapshots: c.status.snapshots, Changes: c.status.changes, Failures: c.status.failures,
 	}
 	c.status.mu.Unlock()
-	s.Phase, s.Cursor, s.TermsRevision, s.AsOf = c.phase(k), k.cursor, k.terms, k.asOf.wall
+	s.Phase, s.Cursor, s.TermsRevision, s.BrokenTenants, s.AsOf = c.phase(k), k.cursor, k.terms, slices.Clone(k.broken), k.asOf.wall
 	if k.closed {
 		s.Connected = false
 	}
@@ -129,7 +133,7 @@ func (c *Client) watch(ctx context.Context) {
 		case <-c.status.wake:
 		}
 		now := c.State()
-		if now.Phase != told.Phase || now.Connected != told.Connected || (now.Problem == "") != (told.Problem == "") {
+		if now.Phase != told.Phase || now.Connected != told.Connected || (now.Problem == "") != (told.Problem == "") || !slices.Equal(now.BrokenTenants, told.BrokenTenants) {
 			c.tell(now)
 			told = now
 		}
@@ -138,11 +142,11 @@ func (c *Client) watch(ctx context.Context) {
 
 func (c *Client) tell(s State) {
 	level := slog.LevelInfo
-	if s.Phase != Fresh || !s.Connected {
+	if s.Phase != Fresh || !s.Connected || len(s.BrokenTenants) > 0 {
 		level = slog.LevelWarn
 	}
 	c.config.Logger.Log(context.Background(), level, "entitlements of Opora", "phase", string(s.Phase),
-		"connected", s.Connected, "employees", s.Employees, "as_of", s.AsOf, "problem", s.Problem)
+		"connected", s.Connected, "employees", s.Employees, "as_of", s.AsOf, "broken_tenants", s.BrokenTenants, "problem", s.Problem)
 	if c.config.OnState != nil {
 		c.config.OnState(s)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	_ "time/tzdata" // a contract's zone must be known on every machine
 
@@ -13,23 +12,18 @@ import (
 	"github.com/ponimayu/opora/internal/tenancy"
 )
 
-// fetchTerms asks for the terms of the revision, or later ones, and compiles
-// them.
-func (f *follower) fetchTerms(ctx context.Context, revision int64) (int64, map[tenancy.TenantSlug]*entitlement.Terms, error) {
+// fetchTerms asks for the terms of the revision, or later ones.
+func (f *follower) fetchTerms(ctx context.Context, revision int64) (*entitlement.TermsDocument, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.pace.answer)
 	defer cancel()
 	doc, err := f.opora.terms(ctx, f.terms)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if doc == nil || doc.Revision < revision {
-		return 0, nil, broken(terms, "is older than the feed says")
+		return nil, broken(terms, "is older than the feed says")
 	}
-	compiled, err := compile(*doc)
-	if err != nil {
-		return 0, nil, broken(terms, err.Error())
-	}
-	return doc.Revision, compiled, nil
+	return doc, nil
 }
 
 // errNewer is why terms are refused that this program cannot decide by:
@@ -49,20 +43,20 @@ func decodeTerms(body []byte, into any) error {
 	return nil
 }
 
-// compile prepares the terms of all tenants. One that is not understood spoils
-// them all: answers then grow stale in sight of everybody instead of being
-// wrong for one tenant.
-func compile(doc entitlement.TermsDocument) (map[tenancy.TenantSlug]*entitlement.Terms, error) {
+// compile prepares the terms of all tenants. Those of a tenant that cannot be
+// worked with, or that say what this program would not heed, are broken: its
+// people are refused (ErrTerms), and the others are answered.
+func compile(doc entitlement.TermsDocument) (compiled map[tenancy.TenantSlug]*entitlement.Terms, broken []tenancy.TenantSlug) {
+	compiled = doc.Compile()
 	for _, tenant := range doc.Tenants {
 		if !understood(tenant) {
-			return nil, errNewer
+			compiled[tenant.Slug] = entitlement.Broken(tenant, errNewer)
+		}
+		if compiled[tenant.Slug].Err() != nil {
+			broken = append(broken, tenant.Slug)
 		}
 	}
-	compiled, err := doc.Compile()
-	if err != nil {
-		return nil, fmt.Errorf("holds terms that do not compile: %w", err)
-	}
-	return compiled, nil
+	return compiled, broken
 }
 
 var (

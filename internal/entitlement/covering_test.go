@@ -205,8 +205,8 @@ func TestTermsDocument(t *testing.T) {
 		if err := json.Unmarshal(sent, &received); err != nil {
 			t.Fatal(err)
 		}
-		compiled, err := received.Compile()
-		if err != nil {
+		compiled := received.Compile()
+		if err := compiled[tenant.Slug].Err(); err != nil {
 			t.Fatal(err)
 		}
 		terms, err := entitlement.Compile(tenant, types)
@@ -230,8 +230,10 @@ func TestTermsDocumentOfAHolding(t *testing.T) {
 	if len(d.Tenants) != 2 || len(d.Tenants[0].Contracts) != 1 || d.Tenants[0].Contracts[0].Holder != "head" || len(d.Tenants[1].Contracts) != 1 || d.Tenants[1].Contracts[0].Holder != "" {
 		t.Errorf("%+v", d.Tenants)
 	}
-	if _, err := d.Compile(); err != nil {
-		t.Error(err)
+	for _, terms := range d.Compile() {
+		if err := terms.Err(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -12,6 +12,14 @@ type Snapshot struct {
 // Known reports whether there is an employee to decide about.
 func (s *Snapshot) Known() bool { return s.Terms != nil && s.Subject.known }
 
+// Err returns why Decide must not be asked: the tenant's terms are Broken.
+func (s *Snapshot) Err() error {
+	if s.Terms == nil {
+		return nil
+	}
+	return s.Terms.broken
+}
+
 // NewSnapshot compiles the employee against the terms.
 func NewSnapshot(terms *Terms, employee tenancy.Employee, revision string) Snapshot {
 	return Snapshot{Terms: terms, Subject: terms.Subject(employee), Revision: revision}

@@ -22,6 +22,7 @@ type Terms struct {
 	types       map[tenancy.SpecialistTypeCode]struct{}
 	segments    []segment
 	contracts   []contract // by first day
+	broken      error      // why nobody may be decided about
 }
 
 // contract is a tenancy.Contract with its instants worked out.
@@ -69,6 +70,21 @@ func Compile(tenant tenancy.Tenant, types []tenancy.SpecialistType) (*Terms, err
 	t.join()
 	return t, nil
 }
+
+// Broken returns what stands for the terms of a tenant that Compile cannot work
+// with. They know its people and their segments, and why they are broken (Err);
+// nobody may be decided about under them, as if nothing had been bought for him.
+func Broken(tenant tenancy.Tenant, why error) *Terms {
+	t, err := Compile(tenancy.Tenant{Slug: tenant.Slug, Segments: tenant.Segments}, nil)
+	if err != nil {
+		t = &Terms{tenant: tenant.Slug}
+	}
+	t.broken = why
+	return t
+}
+
+// Err returns why nobody may be decided about under these terms; nil when all is well.
+func (t *Terms) Err() error { return t.broken }
 
 // join lets a contract that ends on the day on which the next begins run until
 // that one does: in other time zones the day begins at other times. The instant

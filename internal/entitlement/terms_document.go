@@ -20,10 +20,9 @@ func NewTermsDocument(revision int64, tenants []tenancy.Tenant, types []tenancy.
 	return d
 }
 
-// Compile compiles the document's terms by their tenants. A tenant whose terms
-// cannot be compiled fails the whole: a reader that left it out would answer
-// for its people as if nothing had been bought for them.
-func (d TermsDocument) Compile() (map[tenancy.TenantSlug]*Terms, error) {
+// Compile compiles the document's terms by their tenants. Those of a tenant
+// that cannot be compiled are Broken: they are the matter of its people alone.
+func (d TermsDocument) Compile() map[tenancy.TenantSlug]*Terms {
 	types := make([]tenancy.SpecialistType, len(d.SpecialistTypes))
 	for i, code := range d.SpecialistTypes {
 		types[i].Code = code
@@ -32,11 +31,11 @@ func (d TermsDocument) Compile() (map[tenancy.TenantSlug]*Terms, error) {
 	for _, t := range d.Tenants {
 		terms, err := Compile(t, types)
 		if err != nil {
-			return nil, err
+			terms = Broken(t, err)
 		}
 		compiled[t.Slug] = terms
 	}
-	return compiled, nil
+	return compiled
 }
 
 // bareSegments keeps the ids; records name the segments that people are in, so

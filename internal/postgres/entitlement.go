@@ -36,7 +36,7 @@ type Entitlements struct {
 	began time.Time
 	// held is what Run has read, nil before; it may be asked until fresh, in
 	// nanoseconds after began.
-	held  atomic.Pointer[heldPeople]
+	held  atomic.Pointer[entitlement.Directory]
 	fresh atomic.Int64
 	// terms are the last that were compiled, for answers from the database.
 	terms atomic.Pointer[contourTerms]
@@ -45,21 +45,12 @@ type Entitlements struct {
 	reloadEvery time.Duration
 }
 
-// heldPeople are all people of the contour under the terms of all tenants.
-type heldPeople struct {
-	directory *entitlement.Directory
-	broken    map[tenancy.TenantSlug]error // whose terms could not be compiled
-}
-
-// contourTerms is what every tenant bought, compiled, as of a revision.
+// contourTerms is what every tenant bought, compiled, as of a revision. Those
+// that could not be compiled are entitlement.Broken.
 type contourTerms struct {
 	revision int64
 	types    []tenancy.SpecialistType
 	tenants  map[tenancy.TenantSlug]*entitlement.Terms
-	broken   map[tenancy.TenantSlug]error // those that could not be compiled
-	// segments of the broken ones: their people are revised when the rules of
-	// segments change, not when a contract is mended.
-	segments map[tenancy.TenantSlug]*entitlement.Terms
 }
 
 // NewEntitlements returns a reader. Until Run has read everybody it reads every
@@ -74,7 +65,8 @@ func NewEntitlements(db *DB) *Entitlements {
 // tenancy.Unavailable.
 func (e *Entitlements) Snapshot(ctx context.Context, id tenancy.EmployeeID) (entitlement.Snapshot, error) {
 	if e.Fresh() {
-		return e.held.Load().snapshot(id)
+		s, _ := e.held.Load().Snapshot(string(id))
+		return s, s.Err()
 	}
 	parsed, err := uuid.Parse(string(id))
 	if err != nil || len(id) != 36 {
@@ -88,8 +80,8 @@ func (e *Entitlements) Held(id tenancy.EmployeeID) (entitlement.Snapshot, bool) 
 	if !e.Fresh() {
 		return entitlement.Snapshot{}, false
 	}
-	s, err := e.held.Load().snapshot(id)
-	return s, err == nil
+	s, _ := e.held.Load().Snapshot(string(id))
+	return s, s.Err() == nil
 }
 
 // Complete reports whether everybody is held in memory, and how many they are
@@ -99,15 +91,7 @@ func (e *Entitlements) Complete() (people, bytes int, ok bool) {
 	if held == nil {
 		return 0, 0, false
 	}
-	return held.directory.Len(), held.directory.Bytes(), true
-}
-
-func (h *heldPeople) snapshot(id tenancy.EmployeeID) (entitlement.Snapshot, error) {
-	s, known := h.directory.Snapshot(string(id))
-	if known && len(h.broken) > 0 {
-		return s, h.broken[s.Terms.Tenant()]
-	}
-	return s, nil
+	return held.Len(), held.Bytes(), true
 }
 
 // Fresh reports whether answers come from memory.
@@ -157,9 +141,6 @@ func (e *Entitlements) read(ctx context.Context, id tenancy.EmployeeID) (s entit
 // snapshot compiles one employee. A tenant that the catalogue has dropped has
 // no terms: its people are known, and no contract runs.
 func (t contourTerms) snapshot(p person) (entitlement.Snapshot, error) {
-	if err := t.broken[p.Tenant]; err != nil {
-		return entitlement.Snapshot{}, err
-	}
 	terms := t.tenants[p.Tenant]
 	if terms == nil {
 		var err error
@@ -167,11 +148,12 @@ func (t contourTerms) snapshot(p person) (entitlement.Snapshot, error) {
 			return entitlement.Snapshot{}, err
 		}
 	}
-	return entitlement.NewSnapshot(terms, p.Employee, entitlement.RevisionOf(t.revision, p.revision)), nil
+	s := entitlement.NewSnapshot(terms, p.Employee, entitlement.RevisionOf(t.revision, p.revision))
+	return s, s.Err()
 }
 
 // record resolves an employee's segments.
 func (t contourTerms) record(p person) entitlement.Record {
-	terms := cmp.Or(t.tenants[p.Tenant], t.segments[p.Tenant], &entitlement.Terms{})
+	terms := cmp.Or(t.tenants[p.Tenant], &entitlement.Terms{})
 	return terms.Record(p.Employee, p.revision)
 }

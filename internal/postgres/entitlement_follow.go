@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -128,17 +127,12 @@ func (f *follower) poll(ctx context.Context) (rewound bool, err error) {
 		}
 	}
 	if !f.shown {
-		f.show(f.terms.broken)
+		f.shown = true
+		f.of.held.Store(f.directory)
 		f.of.terms.Store(&f.terms)
 	}
 	f.of.fresh.Store(int64(start + freshFor))
 	return false, nil
-}
-
-// show lets readers see what is held.
-func (f *follower) show(broken map[tenancy.TenantSlug]error) {
-	f.shown = true
-	f.of.held.Store(&heldPeople{f.directory, broken})
 }
 
 // glance is what a poll sees in its one round trip.
@@ -206,7 +200,6 @@ func (f *follower) catchUp(ctx context.Context) error {
 		return err
 	}
 	if f.shown && terms.revision != f.terms.revision {
-		f.show(terms.broken)
 		f.of.terms.Store(&terms)
 	}
 	f.seen, f.terms = seen, terms
@@ -218,13 +211,6 @@ func (f *follower) take(terms contourTerms, changed people) error {
 	var update entitlement.Update
 	if terms.revision != f.terms.revision {
 		update.Terms, update.TermsRevision = terms.tenants, terms.revision
-		if f.shown && len(terms.broken)+len(f.terms.broken) > 0 {
-			// Neither before nor after the change is anybody answered as if
-			// nothing had been bought for him.
-			both := maps.Clone(f.terms.broken)
-			maps.Copy(both, terms.broken)
-			f.show(both)
-		}
 	}
 	for p, err := range changed {
 		if err != nil {

@@ -25,7 +25,7 @@ func readTerms(ctx context.Context, tx pgx.Tx, held contourTerms) (contourTerms,
 	if held.revision == revision {
 		return held, nil
 	}
-	terms := contourTerms{revision: revision, tenants: map[tenancy.TenantSlug]*entitlement.Terms{}, broken: map[tenancy.TenantSlug]error{}, segments: map[tenancy.TenantSlug]*entitlement.Terms{}}
+	terms := contourTerms{revision: revision, tenants: map[tenancy.TenantSlug]*entitlement.Terms{}}
 	var types []byte
 	err := tx.QueryRow(ctx, `SELECT specialist_types FROM catalogue_part`).Scan(&types)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -44,11 +44,9 @@ func readTerms(ctx context.Context, tx pgx.Tx, held contourTerms) (contourTerms,
 	for _, tenant := range tenants {
 		made, err := entitlement.Compile(tenant, terms.types)
 		if err != nil {
-			terms.broken[tenant.Slug] = tenancy.E(tenancy.Internal, "terms_broken", "the contracts of tenant "+string(tenant.Slug)+" cannot be worked with; see `opora catalogue validate`", err)
-			if rules, err := entitlement.Compile(tenancy.Tenant{Slug: tenant.Slug, Segments: tenant.Segments}, nil); err == nil {
-				terms.segments[tenant.Slug] = rules
-			}
-			continue
+			// Its people are revised when the rules of segments change, not when
+			// a contract is mended: their segments are known all the same.
+			made = entitlement.Broken(tenant, tenancy.E(tenancy.Internal, "terms_broken", "the contracts of tenant "+string(tenant.Slug)+" cannot be worked with; see `opora catalogue validate`", err))
 		}
 		terms.tenants[tenant.Slug] = made
 	}
