@@ -165,7 +165,7 @@ func sweepOn(ctx context.Context, service *booking.Service, opora *client.Client
 		if swept.Held {
 			level = slog.LevelWarn // somebody has to look, and to accept it
 		}
-		log.Log(ctx, level, "appointments were swept", "looked", swept.Looked, "flagged", swept.Flagged, "cleared", swept.Cleared,
+		log.Log(ctx, level, "appointments were swept", "looked", swept.Looked, "flagged", swept.Flagged, "cleared", swept.Cleared, "unknown", swept.Unknown,
 			"moved", swept.Moved, "cancelled", swept.Cancelled, "held", swept.Held)
 	}
 }

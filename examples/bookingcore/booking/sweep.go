@@ -2,6 +2,7 @@ package booking
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +18,7 @@ type Swept struct {
 	Cleared   int  `json:"cleared"`   // covered again
 	Moved     int  `json:"moved"`     // counted against another grant, theirs being gone
 	Cancelled int  `json:"cancelled"` // of employees who will have left by then
+	Unknown   int  `json:"unknown"`   // left as they are: their tenant's terms cannot be worked with
 	Held      bool `json:"held"`      // too many to cancel at once: they were flagged only
 }
 
@@ -87,11 +89,15 @@ func (s *Service) uncovered(ctx context.Context, swept *Swept) ([]suspect, error
 			return nil, err
 		}
 		for _, a := range page {
+			swept.Looked++
 			cover, err := s.cover(a)
+			if errors.Is(err, client.ErrTerms) {
+				swept.Unknown++
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}
-			swept.Looked++
 			if cover.moved || gone(cover.reason) || cover.reason != a.Uncovered {
 				found = append(found, suspect{a.ID, cover.reason})
 			}
@@ -166,7 +172,9 @@ func (s *Service) settle(ctx context.Context, id uuid.UUID, swept *Swept) error 
 		}
 		return s.end(ctx, tx, a)
 	})
-	if err != nil {
+	if errors.Is(err, client.ErrTerms) {
+		done = &swept.Unknown
+	} else if err != nil {
 		return err
 	}
 	*done++

@@ -80,6 +80,32 @@ func TestSuspension(t *testing.T) {
 	}
 }
 
+// TestBrokenTerms has the terms of one tenant broken: its appointments are left
+// as they are, and those of others are looked at all the same.
+func TestBrokenTerms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *fakeOpora) {
+		oneEmployee(o)
+		o.sells("other", contract("other", "2026-01-01", "2028-01-01", grant("talk", 6, "employee", "contract")))
+		o.employs("other", person(2), "2020-01-01", "")
+	})
+	left, leaving := w.books(wishes(person(2), day("2026-12-20"))), w.books(wishes(person(1), day("2027-01-20")))
+	w.told(func(o *fakeOpora) {
+		c := contract("other", "2026-01-01", "2028-01-01", grant("talk", 6, "employee", "contract"))
+		c["time_zone"] = "Moon/Crater"
+		o.sells("other", c)
+		o.employs("acme", person(1), "2020-01-01", "2026-12-10")
+	})
+	w.refuses(wishes(person(2), day("2026-12-21")), "entitlement_unavailable")
+	w.swept(false, Swept{Looked: 2, Unknown: 1, Cancelled: 1})
+	if state, why := w.state(left); state != Booked || why != "" {
+		t.Errorf("under broken terms: %s %s", state, why)
+	}
+	if state, _ := w.state(leaving); state != Cancelled {
+		t.Errorf("of a leaver: %s", state)
+	}
+}
+
 // TestGrantGone takes a grant away while another covers the same: what was
 // counted against the one is counted against the other, as far as that goes.
 func TestGrantGone(t *testing.T) {
