@@ -215,11 +215,17 @@ func (p Policy) hasNetwork(port uint16) bool {
 	return false
 }
 
-// errRefused is the cause of every refusal by the policy.
-var errRefused = errors.New("the policy does not allow the address")
+// codeRefused is the code of every refusal by the policy.
+const codeRefused = "address_refused"
 
 func refused(why string) error {
-	return tenancy.E(tenancy.Invalid, "address_refused", "this address may not be called: "+why+" (OPORA_WEBHOOK_ALLOW is the operator's list of what else may be)", errRefused)
+	return tenancy.E(tenancy.Invalid, codeRefused, "this address may not be called: "+why+" (OPORA_WEBHOOK_ALLOW is the operator's list of what else may be)")
+}
+
+// isRefused reports whether the policy refused it.
+func isRefused(err error) bool {
+	e, ok := errors.AsType[*tenancy.Error](err)
+	return ok && e.Code == codeRefused
 }
 
 func urlInvalid(rule string) error { return tenancy.E(tenancy.Invalid, "url_invalid", rule) }

@@ -3,6 +3,7 @@ package webhook
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/ponimayu/opora/internal/tenancy"
@@ -155,5 +156,14 @@ func TestParsePolicyRefuses(t *testing.T) {
 	}
 	if p, err := ParsePolicy(" , "); err != nil || len(p.rules) != 0 {
 		t.Errorf("an empty list: %v %v", p, err)
+	}
+}
+
+// A refusal says what it has to say once, also to an operator who is shown the
+// causes of an error.
+func TestARefusalIsToldOnce(t *testing.T) {
+	err := Policy{}.Check("http://10.20.3.4:8080/")
+	if err == nil || !strings.HasSuffix(err.Error(), "what else may be) (address_refused)") {
+		t.Error(err)
 	}
 }

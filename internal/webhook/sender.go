@@ -100,7 +100,7 @@ func (s *Sender) client(e endpoint) *http.Client {
 func (s *Sender) allow(e endpoint, address string) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || to.Port() != e.port {
-		return errRefused
+		return refused("the connection goes elsewhere")
 	}
 	if err := s.Policy.permit(e, to.Addr()); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (s *Sender) allow(e endpoint, address string) error {
 func failure(ctx context.Context, err error) Result {
 	var slow net.Error
 	switch {
-	case errors.Is(err, errRefused):
+	case isRefused(err):
 		return AddressRefused
 	case ctx.Err() != nil, errors.As(err, &slow) && slow.Timeout():
 		return TimedOut
