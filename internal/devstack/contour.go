@@ -255,7 +255,7 @@ func (c *Contour) env() []string {
 		env = append(env, "KEYCLOAK_URL="+c.KeycloakURL, "KEYCLOAK_ADMIN_CLIENT_ID="+adminClient, "KEYCLOAK_ADMIN_CLIENT_SECRET="+c.secrets.Admin)
 	}
 	if c.OporaURL != "" {
-		env = append(env, "OPORA_URL="+c.OporaURL)
+		env = append(env, "OPORA_URL="+c.OporaURL, "OPORA_WEBHOOK_ALLOW="+webhookAllow())
 	}
 	return append(env, c.opora.credentials...)
 }

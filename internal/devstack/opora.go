@@ -113,17 +113,25 @@ func (o *opora) importRosters(ctx context.Context) error {
 // starter's own OPORA_WEBHOOK_ALLOW says otherwise.
 const loopbackReceivers = "127.0.0.0/8,::1,localhost"
 
+// webhookAllow is the list by which the server, the worker and whoever adds a
+// webhook from the command line go alike.
+func webhookAllow() string {
+	if list, ok := os.LookupEnv("OPORA_WEBHOOK_ALLOW"); ok {
+		return list
+	}
+	return loopbackReceivers
+}
+
 // passedOn are the variables that are taken over from whoever starts the stack:
 // they name no contour.
-var passedOn = []string{"OPORA_SCANNER", "OPORA_MAX_UPLOAD", "OPORA_UPLOAD_DIR", "OPORA_UPLOAD_DAYS", "OPORA_WEBHOOK_ALLOW"}
+var passedOn = []string{"OPORA_SCANNER", "OPORA_MAX_UPLOAD", "OPORA_UPLOAD_DIR", "OPORA_UPLOAD_DAYS"}
 
 // cmd returns one of our own commands with the contour's environment.
 func (o *opora) cmd(args ...string) *exec.Cmd {
 	c := o.contour
 	cmd := exec.Command(c.stack.spec.Self, args...)
 	cmd.Env = append(withoutVariables(withoutVariables(os.Environ(), "OPORA_"), "KEYCLOAK_"), c.env()...)
-	cmd.Env = append(cmd.Env, "OPORA_LISTEN="+net.JoinHostPort(loopback, strconv.Itoa(o.port)),
-		"OPORA_WEBHOOK_ALLOW="+loopbackReceivers)
+	cmd.Env = append(cmd.Env, "OPORA_LISTEN="+net.JoinHostPort(loopback, strconv.Itoa(o.port)), "OPORA_WEBHOOK_ALLOW="+webhookAllow())
 	for _, name := range passedOn {
 		if value, ok := os.LookupEnv(name); ok {
 			cmd.Env = append(cmd.Env, name+"="+value)
