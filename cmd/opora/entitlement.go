@@ -184,6 +184,14 @@ type toldDecision struct {
 	Text string `json:"text,omitempty"`
 }
 
+// tell adds what the employee is told, when there is a language.
+func tell(d *entitlement.Decision, lang tenancy.Language) toldDecision {
+	if lang == "" {
+		return toldDecision{Decision: d}
+	}
+	return toldDecision{Decision: d, Text: reason.Text(d.Reason, lang)}
+}
+
 // decideLines answers each line of queries, in order.
 func decideLines(d *decider, queries io.Reader, w io.Writer) error {
 	out := bufio.NewWriterSize(w, 64<<10)
@@ -226,11 +234,7 @@ func (d *decider) answer(text []byte, line int) any {
 	query, err := parseQueryLine(text)
 	if err == nil {
 		entitlement.DecideInto(&d.snapshot, &query, &d.decision)
-		told := toldDecision{Decision: &d.decision}
-		if d.lang != "" {
-			told.Text = reason.Text(d.decision.Reason, d.lang)
-		}
-		return told
+		return tell(&d.decision, d.lang)
 	}
 	refused := errorLine{Type: "error", Problem: tenancy.Problem{Code: "query_invalid", Severity: tenancy.SeverityError, Message: err.Error(), Line: line}}
 	var e *tenancy.Error

@@ -29,7 +29,7 @@ const (
 
 func newEntitlementCheckCommand() *cobra.Command {
 	var q entitlement.Query
-	var at, used string
+	var at, used, lang string
 	cmd := &cobra.Command{
 		Use:   "check --employee ID --type TYPE --at TIME",
 		Short: "Ask a running Opora whether an employee may book",
@@ -41,16 +41,21 @@ BOOKING_CLIENT_SECRET) from Keycloak (KEYCLOAK_URL, OPORA_REALM).`,
 			if err := readCheckFlags(&q, at, used); err != nil {
 				return err
 			}
+			language, err := languageFlag(lang)
+			if err != nil {
+				return err
+			}
 			decision, err := check(cmd.Context(), q)
 			if err != nil {
 				return err
 			}
+			told := tell(&decision, language)
 			if wantsJSON(cmd) {
 				enc := json.NewEncoder(cmd.OutOrStdout())
 				enc.SetIndent("", "  ")
-				return enc.Encode(decision)
+				return enc.Encode(told)
 			}
-			writeDecision(cmd.OutOrStdout(), decision)
+			writeDecision(cmd.OutOrStdout(), told)
 			return nil
 		},
 	}
@@ -61,6 +66,7 @@ BOOKING_CLIENT_SECRET) from Keycloak (KEYCLOAK_URL, OPORA_REALM).`,
 	cmd.Flags().StringVar((*string)(&q.Format), "format", "", "video, chat or in_person")
 	cmd.Flags().IntVar(&q.Minutes, "minutes", 0, "length of the appointment")
 	cmd.Flags().StringVar((*string)(&q.For), "for", "", "self or dependant")
+	cmd.Flags().StringVar(&lang, "lang", "", "add what the employee is told, in ru, kk or en")
 	for _, required := range []string{"employee", "type", "at"} {
 		_ = cmd.MarkFlagRequired(required)
 	}
@@ -194,12 +200,16 @@ func refusal(status int, answer []byte) error {
 }
 
 // writeDecision tells the answer to a person.
-func writeDecision(w io.Writer, d entitlement.Decision) {
+func writeDecision(w io.Writer, d toldDecision) {
 	verdict := "refused"
 	if d.Allowed {
 		verdict = "allowed"
 	}
-	fmt.Fprintf(w, "%s (%s): %d of %d left\n", verdict, d.Reason, d.Remaining, d.Limit)
+	fmt.Fprintf(w, "%s (%s)", verdict, d.Reason)
+	if len(d.Lines) > 0 { // no grant covers it: there is nothing of which some could be left
+		fmt.Fprintf(w, ": %d of %d left", d.Remaining, d.Limit)
+	}
+	fmt.Fprintln(w)
 	for _, line := range d.Lines {
 		mark := " "
 		if line.Grant == d.Consume {
@@ -210,5 +220,8 @@ func writeDecision(w io.Writer, d entitlement.Decision) {
 	}
 	if !d.ValidUntil.IsZero() {
 		fmt.Fprintf(w, "the answer can change at %s\n", d.ValidUntil.Format(time.RFC3339))
+	}
+	if d.Text != "" {
+		fmt.Fprintf(w, "\n%s\n", d.Text)
 	}
 }

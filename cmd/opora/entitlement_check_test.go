@@ -82,6 +82,23 @@ the answer can change at 2027-01-01T00:00:00+03:00
 	}
 }
 
+// With a language the employee's own words come too; of nothing there is no sum.
+func TestCheckTellsTheEmployee(t *testing.T) {
+	contour(t, answerWith(http.StatusOK, `{"allowed":false,"reason":"type_not_covered","limit":0,"used":0,"remaining":0,"lines":[],"revision":"r1"}`))
+	stdout, stderr, code := opora(t, append(checkArgs, "--lang", "ru")...)
+	if first, rest, _ := strings.Cut(stdout, "\n"); first != "refused (type_not_covered)" || !strings.Contains(rest, "не включает") || code != 0 {
+		t.Errorf("exit %d, %s: %q", code, stderr, stdout)
+	}
+	stdout, stderr, code = opora(t, append(checkArgs, "--lang", "kk", "--output", "json")...)
+	var got struct{ Reason, Text string }
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || got.Reason != "type_not_covered" || got.Text == "" {
+		t.Errorf("exit %d, %s: %s", code, stderr, stdout)
+	}
+	if _, stderr, _ = opora(t, append(checkArgs, "--lang", "de")...); !strings.Contains(stderr, "--lang is ru, kk or en (flags_invalid)") {
+		t.Error(stderr)
+	}
+}
+
 func TestCheckAsJSON(t *testing.T) {
 	contour(t, answerWith(http.StatusOK, checkAnswer))
 	stdout, _, code := opora(t, append(checkArgs, "--output", "json")...)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,8 +34,31 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &exit):
 		return exit.code
 	}
+	if misused(err) {
+		err = flagsInvalid(err)
+	}
 	report(root, stderr, err)
 	return 1
+}
+
+// flagsInvalid gives a code to what cobra says of flags and arguments.
+func flagsInvalid(err error) error {
+	return tenancy.E(tenancy.Invalid, "flags_invalid", err.Error())
+}
+
+// misused reports whether cobra refused the command line. Only for flags that
+// it cannot read does it have a hook; of the rest it says it by these words.
+func misused(err error) bool {
+	var known *tenancy.Error
+	if errors.As(err, &known) {
+		return false
+	}
+	for _, begin := range []string{"required flag(s) ", "unknown command ", "accepts ", "requires at least ", "requires at most "} {
+		if strings.HasPrefix(err.Error(), begin) {
+			return true
+		}
+	}
+	return false
 }
 
 // newRootCommand gathers the commands, one file per noun.
@@ -45,6 +69,7 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagsInvalid(err) })
 	root.PersistentFlags().String("output", "human", `how results are written: "human" or "json"`)
 	root.AddCommand(
 		newCatalogueCommand(),
