@@ -73,10 +73,13 @@ const unseen = `r.tx >= pg_snapshot_xmin($1::text::pg_snapshot) AND NOT pg_visib
 const (
 	fromPerson = `SELECT p.tenant, p.id, coalesce(r.revision, 0) AS revision, false AS gone
 		FROM person p LEFT JOIN employee_revision r ON r.tenant = p.tenant AND r.person_id = p.id WHERE p.erased_at IS NULL`
-	everybody     = fromPerson
-	onePerson     = fromPerson + ` AND p.id = $1::uuid`
-	changedPeople = `SELECT r.tenant, r.person_id AS id, r.revision, p.id IS NULL AS gone
-		FROM employee_revision r LEFT JOIN person p ON p.tenant = r.tenant AND p.id = r.person_id AND p.erased_at IS NULL WHERE ` + unseen
+	everybody = fromPerson
+	onePerson = fromPerson + ` AND p.id = $1::uuid`
+	// The changes are found first, by their transactions, whatever order the
+	// people are wanted in.
+	changedPeople = `WITH changed AS MATERIALIZED (SELECT r.tenant, r.person_id, r.revision FROM employee_revision r WHERE ` + unseen + `)
+		SELECT r.tenant, r.person_id AS id, r.revision, p.id IS NULL AS gone
+		FROM changed r LEFT JOIN person p ON p.tenant = r.tenant AND p.id = r.person_id AND p.erased_at IS NULL`
 )
 
 // The statements of readPeople; whom stands in the place of %s.
