@@ -37,6 +37,9 @@ func (e *Entitlements) Run(ctx context.Context, log *slog.Logger) {
 		report.of(ctx, "following the changes", err)
 		if !reloading && (rewound || time.Since(loaded) > e.reloadEvery) {
 			reloading = true
+			if rewound {
+				e.terms.Store(nil) // the same revision may be of other terms
+			}
 			go func() { next <- e.reload(ctx, log) }()
 		}
 		select {
@@ -80,6 +83,7 @@ type follower struct {
 	directory *entitlement.Directory
 	terms     contourTerms
 	seen      string // pg_snapshot: the transactions whose changes are held
+	ground    string // what their numbers mean (transactionsGround)
 	shown     bool   // to readers
 }
 
@@ -91,7 +95,7 @@ func (e *Entitlements) load(ctx context.Context, log *slog.Logger) (*follower, e
 	began := time.Now()
 	f := &follower{of: e, directory: entitlement.NewDirectory()}
 	err := e.db.ReadContour(ctx, func(tx pgx.Tx) (err error) {
-		if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&f.seen); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text, `+transactionsGround).Scan(&f.seen, &f.ground); err != nil {
 			return err
 		}
 		if f.terms, err = readTerms(ctx, tx, contourTerms{}); err != nil {
@@ -155,7 +159,8 @@ func (f *follower) glance(ctx context.Context) (g glance, err error) {
 	var b pgx.Batch
 	b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 	b.Queue(`SELECT set_config('role', $1, true), set_config('opora.tenant', '', true), `+byIndex, roleContour)
-	b.Queue(`SELECT pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax($1::text::pg_snapshot), (SELECT revision FROM terms_revision)`, f.seen)
+	b.Queue(`SELECT pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax($1::text::pg_snapshot) OR `+transactionsGround+` <> $2,
+		(SELECT revision FROM terms_revision)`, f.seen, f.ground)
 	b.Queue(fmt.Sprintf(overridesOf, changedPeople), f.seen)
 	b.Queue(fmt.Sprintf(employmentsOf, changedPeople), f.seen)
 	b.Queue(`COMMIT`)

@@ -480,9 +480,16 @@ func TestSegmentsAreFollowed(t *testing.T) {
 // again, so what is held must be read anew.
 func TestADatabaseOfThePast(t *testing.T) {
 	db := pgtest.New(t)
-	for seen, want := range map[string]bool{"900000000:900000000:": true, "3:3:": false} {
-		if got, err := postgres.Rewound(t.Context(), db, seen); err != nil || got != want {
-			t.Errorf("after %s: %v %v", seen, got, err)
+	for _, tc := range []struct {
+		name, seen, ground string
+		want               bool
+	}{
+		{"transactions that have not happened", "900000000:900000000:", "", true},
+		{"those that have", "3:3:", "", false},
+		{"of another server, or before a failover", "3:3:", "7000000000000000001 5 16384 00000001", true},
+	} {
+		if got, err := postgres.Rewound(t.Context(), db, tc.seen, tc.ground); err != nil || got != tc.want {
+			t.Errorf("%s: %v %v", tc.name, got, err)
 		}
 	}
 }

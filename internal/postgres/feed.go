@@ -216,6 +216,11 @@ type feedState struct {
 	floor, end int64 // kept are the turns after floor, up to end
 }
 
+// transactionsGround is where the numbers of transactions come from: the
+// database, and the timeline of its log, which a failover changes. On another
+// one the same numbers are of other transactions.
+const transactionsGround = `opora_feed_ground() || ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)`
+
 // readFeedState also keeps the transaction's statements from reading whole turns
 // where the index gives the next rows in order: after a great turn PostgreSQL
 // has no statistics of it yet, and guesses.
