@@ -20,3 +20,11 @@ func Rewound(ctx context.Context, db *DB, seen, ground string) (bool, error) {
 	g, err := f.glance(ctx)
 	return g.rewound, err
 }
+
+// Elsewhere makes the feed remember the rules of segments, none, that a
+// database which has failed over since had in the same revision.
+func (f *Feed) Elsewhere(revision int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rules = segmentRules{ground: [cursorGround]byte{1}, revision: revision}
+}

@@ -137,7 +137,7 @@ func (f *Feed) newestRecords(ctx context.Context, tx pgx.Tx, all []logged) (map[
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rules, err := f.segmentRules(ctx, tx)
+	rules, err := f.segmentRules(ctx, tx, all[0].next.ground)
 	if err != nil {
 		return nil, err
 	}

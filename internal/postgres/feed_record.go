@@ -14,14 +14,15 @@ import (
 )
 
 // segmentRules is what puts the tenants' people into segments, as of a revision
-// of the terms.
+// of the terms of one feed: after a failover the same revision may be of others.
 type segmentRules struct {
+	ground   [cursorGround]byte
 	revision int64
 	of       map[tenancy.TenantSlug]*entitlement.Terms
 }
 
 // segmentRules returns the rules as the transaction sees them.
-func (f *Feed) segmentRules(ctx context.Context, tx pgx.Tx) (segmentRules, error) {
+func (f *Feed) segmentRules(ctx context.Context, tx pgx.Tx, ground [cursorGround]byte) (segmentRules, error) {
 	var revision int64
 	if err := tx.QueryRow(ctx, `SELECT revision FROM terms_revision`).Scan(&revision); err != nil {
 		return segmentRules{}, err
@@ -29,10 +30,10 @@ func (f *Feed) segmentRules(ctx context.Context, tx pgx.Tx) (segmentRules, error
 	f.mu.Lock()
 	held := f.rules
 	f.mu.Unlock()
-	if held.revision == revision {
+	if held.revision == revision && held.ground == ground {
 		return held, nil
 	}
-	read := segmentRules{revision: revision, of: map[tenancy.TenantSlug]*entitlement.Terms{}}
+	read := segmentRules{ground: ground, revision: revision, of: map[tenancy.TenantSlug]*entitlement.Terms{}}
 	rows, err := tx.Query(ctx, `SELECT tenant, coalesce(body -> 'segments', '[]') FROM tenant WHERE dropped_at IS NULL`)
 	if err != nil {
 		return read, err
@@ -56,7 +57,7 @@ func (f *Feed) segmentRules(ctx context.Context, tx pgx.Tx) (segmentRules, error
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.rules.revision < revision {
+	if f.rules.ground != ground || f.rules.revision < revision {
 		f.rules = read
 	}
 	return read, nil

@@ -66,7 +66,7 @@ func (f *Feed) Snapshot(ctx context.Context, tell func(*entitlement.Change) erro
 		if err != nil {
 			return err
 		}
-		n, err := f.tellEmployees(ctx, tx, tell)
+		n, err := f.tellEmployees(ctx, tx, state.ground, tell)
 		if err != nil {
 			return err
 		}
@@ -74,8 +74,8 @@ func (f *Feed) Snapshot(ctx context.Context, tell func(*entitlement.Change) erro
 	})
 }
 
-func (f *Feed) tellEmployees(ctx context.Context, tx pgx.Tx, tell func(*entitlement.Change) error) (n int, err error) {
-	rules, err := f.segmentRules(ctx, tx)
+func (f *Feed) tellEmployees(ctx context.Context, tx pgx.Tx, ground [cursorGround]byte, tell func(*entitlement.Change) error) (n int, err error) {
+	rules, err := f.segmentRules(ctx, tx, ground)
 	if err != nil {
 		return 0, err
 	}

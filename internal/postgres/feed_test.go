@@ -93,6 +93,25 @@ func TestFeedTellsEachChange(t *testing.T) {
 	}
 }
 
+// TestFeedOnAnotherTimeline: what was remembered of rules before a failover is
+// not told by, though the revision is the same.
+func TestFeedOnAnotherTimeline(t *testing.T) {
+	db := pgtest.New(t)
+	f := postgres.NewFeed(db)
+	store(t, db, soldTo("cdek", 6), "r1")
+	from := now(t, f)
+	hire(t, db, "cdek", "курьер")
+	revision, err := f.TermsRevision(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Elsewhere(revision)
+	items, _ := follow(t, f, from, 500)
+	if len(items) != 1 || len(items[0].Employee.Employments[0].Segments) != 1 {
+		t.Errorf("%+v", items)
+	}
+}
+
 func TestFeedTellsOfTheTerms(t *testing.T) {
 	db := pgtest.New(t)
 	f := postgres.NewFeed(db)
