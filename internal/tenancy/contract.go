@@ -21,9 +21,12 @@ type Contract struct {
 	SharedWith []TenantSlug `json:"shared_with,omitempty"`
 	// Holder is whose contract it is, where it stands among the contracts of
 	// another that it is shared with (WithShared); empty among his own.
-	Holder TenantSlug  `json:"holder,omitempty" catalogue:"-"`
-	Roster RosterTerms `json:"roster,omitzero"`
-	Grants []Grant     `json:"grants"`
+	Holder TenantSlug `json:"holder,omitempty" catalogue:"-"`
+	// RenewsUntil is the day on which the holder's next contract begins, where a
+	// contract that renews itself is another's: it ends for all of them then.
+	RenewsUntil Date        `json:"renews_until,omitzero" catalogue:"-"`
+	Roster      RosterTerms `json:"roster,omitzero"`
+	Grants      []Grant     `json:"grants"`
 }
 
 // RosterTerms is what a tenant agreed about its lists of employees. A zero

@@ -18,6 +18,9 @@ func WithShared(tenants []Tenant) []Tenant {
 		for _, c := range holder.Contracts {
 			members := c.SharedWith
 			c.SharedWith, c.Holder = nil, holder.Slug
+			if c.Renewal == RenewsItself {
+				c.RenewsUntil = holder.End(c)
+			}
 			for _, member := range members {
 				if i, known := place[member]; known && member != holder.Slug && !held[i].hasContract(c.ID) {
 					held[i].Contracts = append(held[i].Contracts, c)

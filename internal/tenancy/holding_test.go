@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -37,6 +38,26 @@ func TestWithShared(t *testing.T) {
 	}
 	if own := got[0].OwnContracts(); !reflect.DeepEqual(own, given[0].Contracts) {
 		t.Errorf("own contracts %+v", own)
+	}
+}
+
+// A shared contract that renews itself ends for everybody when its holder's next
+// one begins, and for a member when the member's own does, whichever is first.
+func TestASharedContractEndsForAll(t *testing.T) {
+	date := func(year int) Date { return NewDate(year, 1, 1) }
+	contract := func(id ContractID, from int, members ...TenantSlug) Contract {
+		return Contract{ID: id, Country: "RU", From: date(from), Until: date(from + 1), Renewal: RenewsItself, SharedWith: members}
+	}
+	tenants := WithShared(WithShared([]Tenant{
+		{Slug: "arm"},
+		{Slug: "head", Contracts: []Contract{contract("first", 2026, "arm", "leg"), contract("next", 2030)}},
+		{Slug: "leg", Contracts: []Contract{contract("own", 2028)}},
+	}))
+	for i, want := range []Date{date(2030), date(2030), date(2028)} {
+		j := slices.IndexFunc(tenants[i].Contracts, func(c Contract) bool { return c.ID == "first" })
+		if got := tenants[i].End(tenants[i].Contracts[j]); got != want {
+			t.Errorf("%s: until %s, want %s", tenants[i].Slug, got, want)
+		}
 	}
 }
 

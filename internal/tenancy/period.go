@@ -58,13 +58,13 @@ func (c Contract) Period(day Date) (from, until Date) {
 
 // End returns the first day on which the tenant's contract does not run any
 // more: its Until, or, when it renews itself, the day on which the next of the
-// tenant's contracts in that country begins. The zero Date means that it has no
-// end. The tenant is one that shared contracts stand in (WithShared).
+// tenant's contracts in that country begins, or of its holder's when it is
+// another's. The zero Date means that it has no end. The tenant is one that shared contracts stand in (WithShared).
 func (t Tenant) End(c Contract) Date {
 	if c.Renewal != RenewsItself {
 		return c.Until
 	}
-	var end Date
+	end := c.RenewsUntil
 	for i := range t.Contracts {
 		other := &t.Contracts[i]
 		if other.Country == c.Country && other.From.After(c.From) && (end.IsZero() || other.From.Before(end)) {
