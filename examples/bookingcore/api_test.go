@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -105,7 +106,11 @@ func TestOverHTTP(t *testing.T) {
 		return `{"specialist_type":"psychologist","at":"` + time.Now().AddDate(0, 0, days).Format(time.RFC3339) + `"}`
 	}
 	const books = "/v1/appointments"
-	one := s.call(201, "anna", "POST", books, "key-one-1", wish(2))
+	asked := `{"specialist_type":"psychologist","at":"` + time.Now().AddDate(0, 0, 2).In(time.FixedZone("", 5*60*60)).Format(time.RFC3339) + `"}`
+	one := s.call(201, "anna", "POST", books, "key-one-1", asked)
+	if again := s.call(201, "anna", "POST", books, "key-one-1", asked); !reflect.DeepEqual(again, one) {
+		t.Errorf("the answer to a repeated request is another:\n%v\n%v", one, again)
+	}
 	if again := s.call(409, "anna", "POST", books, "key-one-1", wish(3)); again["code"] != "idempotency_key_reused" {
 		t.Error(again)
 	}

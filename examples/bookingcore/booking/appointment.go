@@ -2,6 +2,7 @@ package booking
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -59,6 +60,14 @@ type Appointment struct {
 	account  string
 	counter  int64
 	revision string
+}
+
+// MarshalJSON writes times in UTC: the database does not keep in which zone one
+// was asked for, and a repeated request is answered as the first was.
+func (a Appointment) MarshalJSON() ([]byte, error) {
+	type plain Appointment
+	a.At, a.Window.From, a.Window.Until = a.At.UTC(), a.Window.From.UTC(), a.Window.Until.UTC()
+	return json.Marshal(plain(a))
 }
 
 // wish returns what the appointment was booked as.
