@@ -16,7 +16,7 @@
 //	if err := c.Ready(ctx); err != nil { // until the first snapshot is in
 //		return err
 //	}
-//	a, err := c.Check(client.Query{EmployeeID: id, SpecialistType: "psychologist", At: begins, Used: client.UsedByGrant(counts)})
+//	a, err := c.Check(client.Query{EmployeeID: client.EmployeeID(sub), SpecialistType: "psychologist", At: begins, Used: client.UsedByGrant(counts)})
 //
 // # How old an answer may be
 //
