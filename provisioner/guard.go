@@ -22,7 +22,7 @@ type Finding struct {
 //	not_ours                  something stands there that Opora did not make; accepting adopts it
 //	removes_<kind>            an object of the kind is removed, with what hangs on it
 //	disables_<kind>           a realm, client or organization is switched off
-//	suspends_<noun>           a tenant or contract is suspended
+//	suspends_<noun>           a tenant or contract is suspended without an end
 //	weakens_realm             protection against guessing or a limit of the realm's is switched off
 func Guard(ops []Op) []Finding {
 	found := map[string]*Finding{}
@@ -74,11 +74,25 @@ func codeOf(op Op) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(name)
 }
 
-// suspends reports whether a tenant or contract of the copy is suspended.
+// suspends reports whether a tenant or contract of the copy is suspended until
+// somebody takes it back. A suspension that ends by itself is none of these.
 func suspends(op Op) bool {
 	from, ok := op.From.(*realms.Entry)
 	to, both := op.To.(*realms.Entry)
-	return ok && both && from.Body["suspended"] != true && to.Body["suspended"] == true
+	return ok && both && !suspendedForGood(from) && suspendedForGood(to)
+}
+
+// suspendedForGood reports whether the entry is suspended without an end, from
+// some day on or as it stands.
+func suspendedForGood(e *realms.Entry) bool {
+	if e.Body["suspended"] == true {
+		return true
+	}
+	list, _ := e.Body["suspensions"].([]any)
+	return slices.ContainsFunc(list, func(item any) bool {
+		suspension, ok := item.(map[string]any)
+		return ok && suspension["until"] == nil
+	})
 }
 
 // removal says what goes with an object of the kind.
