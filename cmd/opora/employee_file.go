@@ -41,6 +41,33 @@ type overrideInFile struct {
 	State     string    `json:"state"`
 }
 
+// fillEntity gives employments that name no legal entity the tenant's default
+// one, as a list does: that of the country, if one is asked for, or the only one
+// there is. Where several could be meant they stay without.
+func fillEntity(employee *tenancy.Employee, tenant tenancy.Tenant, country tenancy.CountryCode) {
+	var all, defaults []tenancy.LegalEntityCode
+	for _, e := range tenant.LegalEntities {
+		if country != "" && e.Country != "" && e.Country != country {
+			continue
+		}
+		all = append(all, e.Code)
+		if e.Default {
+			defaults = append(defaults, e.Code)
+		}
+	}
+	if len(defaults) == 0 {
+		defaults = all
+	}
+	if len(defaults) != 1 {
+		return
+	}
+	for i := range employee.Employments {
+		if employee.Employments[i].LegalEntity == "" {
+			employee.Employments[i].LegalEntity = defaults[0]
+		}
+	}
+}
+
 // readEmployee reads the employee file, strictly. Its error tells where, and
 // never what stands there: it is a person's.
 func readEmployee(cmd *cobra.Command, name string) (tenancy.Employee, []byte, error) {

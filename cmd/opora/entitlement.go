@@ -110,6 +110,7 @@ func (f decideFlags) snapshot(cmd *cobra.Command) (entitlement.Snapshot, error) 
 	if !ok {
 		return entitlement.Snapshot{}, tenancy.E(tenancy.NotFound, "tenant_unknown", fmt.Sprintf("the catalogue in %s has no tenant %q, which the employee file names", f.catalogue, employee.Tenant))
 	}
+	fillEntity(&employee, tenant, tenancy.CountryCode(f.country))
 	country, err := f.countryOf(tenant, employee, loaded.Countries)
 	if err != nil {
 		return entitlement.Snapshot{}, err
