@@ -113,6 +113,10 @@ func newWebhookListCommand() *cobra.Command {
 		if wantsJSON(h.cmd) {
 			return writeJSON(h.cmd.OutOrStdout(), map[string]any{"items": append([]webhook.Subscription{}, all...)})
 		}
+		if len(all) == 0 {
+			fmt.Fprintln(h.cmd.OutOrStdout(), "there are no webhooks: opora webhook add URL makes one")
+			return nil
+		}
 		table := tabwriter.NewWriter(h.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tSTATE\tURL\tDESCRIPTION")
 		for _, s := range all {
