@@ -23,6 +23,7 @@ type Finding struct {
 //	removes_<kind>            an object of the kind is removed, with what hangs on it
 //	disables_<kind>           a realm, client or organization is switched off
 //	suspends_<noun>           a tenant or contract is suspended without an end
+//	shortens_contract         a contract begins later, ends sooner, renews itself no more or loses a company
 //	weakens_realm             protection against guessing or a limit of the realm's is switched off
 func Guard(ops []Op) []Finding {
 	found := map[string]*Finding{}
@@ -49,6 +50,9 @@ func Guard(ops []Op) []Finding {
 		}
 		if suspends(op) {
 			add("suspends_"+kind, "its employees may use nothing until this is taken back", op.Ref)
+		}
+		if shortens(op) {
+			add("shortens_"+kind, "it covers fewer days or companies; those people may book nothing under it then", op.Ref)
 		}
 		if weakens(op) {
 			add("weakens_realm", "the protection against guessing passwords is switched off", op.Ref)
@@ -93,6 +97,30 @@ func suspendedForGood(e *realms.Entry) bool {
 		suspension, ok := item.(map[string]any)
 		return ok && suspension["until"] == nil
 	})
+}
+
+// shortens reports whether an entry of the copy, a contract, covers days or
+// companies no more that it did. Days are compared as they are written, ISO 8601.
+func shortens(op Op) bool {
+	from, ok := op.From.(*realms.Entry)
+	to, both := op.To.(*realms.Entry)
+	if !ok || !both {
+		return false
+	}
+	return text(to, "from") > text(from, "from") || text(to, "until") < text(from, "until") ||
+		text(from, "renewal") != "" && text(to, "renewal") == "" || len(gone(from, to, "shared_with")) > 0
+}
+
+func text(e *realms.Entry, field string) string {
+	value, _ := e.Body[field].(string)
+	return value
+}
+
+// gone returns the items of a list of the entry that it has no more.
+func gone(from, to *realms.Entry, field string) []any {
+	had, _ := from.Body[field].([]any)
+	has, _ := to.Body[field].([]any)
+	return slices.DeleteFunc(slices.Clone(had), func(item any) bool { return slices.Contains(has, item) })
 }
 
 // removal says what goes with an object of the kind.
