@@ -29,7 +29,16 @@ const (
 var ErrCommitUnknown = errors.New("it is not known whether the transaction was committed")
 
 // DB is Opora's PostgreSQL.
-type DB struct{ pool *pgxpool.Pool }
+type DB struct {
+	pool *pgxpool.Pool
+	// following is the same database by connections of its own, for those who
+	// follow its changes (Entitlements.Run): whoever else takes all connections
+	// for as long as he likes, checks go on from memory.
+	following *DB
+}
+
+// followers is how many connections follow: one, and one to read everybody anew.
+const followers = 2
 
 // Open connects to the database and checks that it answers. An address that
 // cannot be parsed is tenancy.Invalid, a server that does not answer
@@ -47,16 +56,26 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, Face(err)
 	}
-	db := &DB{pool}
-	if err := db.Ping(ctx); err != nil {
+	few := config.Copy()
+	few.MaxConns, few.MinConns, few.MinIdleConns = followers, 0, 0
+	following, err := pgxpool.NewWithConfig(ctx, few) // connects when it is needed
+	if err != nil {
 		pool.Close()
+		return nil, Face(err)
+	}
+	db := &DB{pool: pool, following: &DB{pool: following}}
+	if err := db.Ping(ctx); err != nil {
+		db.Close()
 		return nil, err
 	}
 	return db, nil
 }
 
 // Close closes the connections.
-func (db *DB) Close() { db.pool.Close() }
+func (db *DB) Close() {
+	db.pool.Close()
+	db.following.pool.Close()
+}
 
 // Pool is for the job queue alone, which keeps its own tables.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }

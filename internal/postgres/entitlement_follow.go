@@ -94,7 +94,7 @@ func (e *Entitlements) load(ctx context.Context, log *slog.Logger) (*follower, e
 	defer cancel()
 	began := time.Now()
 	f := &follower{of: e, directory: entitlement.NewDirectory()}
-	err := e.db.ReadContour(ctx, func(tx pgx.Tx) (err error) {
+	err := e.db.following.ReadContour(ctx, func(tx pgx.Tx) (err error) {
 		if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text, `+transactionsGround).Scan(&f.seen, &f.ground); err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (f *follower) glance(ctx context.Context) (g glance, err error) {
 	b.Queue(fmt.Sprintf(overridesOf, changedPeople), f.seen)
 	b.Queue(fmt.Sprintf(employmentsOf, changedPeople), f.seen)
 	b.Queue(`COMMIT`)
-	answers := f.of.db.pool.SendBatch(ctx, &b)
+	answers := f.of.db.following.pool.SendBatch(ctx, &b)
 	defer func() { err = Face(cmp.Or(err, answers.Close())) }()
 	for range 2 {
 		if _, err := answers.Exec(); err != nil {
@@ -189,7 +189,7 @@ func (f *follower) catchUp(ctx context.Context) error {
 	defer cancel()
 	var seen string
 	var terms contourTerms
-	err := f.of.db.ReadContour(ctx, func(tx pgx.Tx) (err error) {
+	err := f.of.db.following.ReadContour(ctx, func(tx pgx.Tx) (err error) {
 		if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&seen); err != nil {
 			return err
 		}
