@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,10 @@ import (
 
 // pageLimit is how many changes are asked for at once: the most that Opora gives.
 const pageLimit = 1000
+
+// mostGathered bounds the changes that are held back until the terms before them
+// can be followed too: some hundred bytes each.
+const mostGathered = 300_000
 
 // mostWait is the longest wait at the feed that Opora grants.
 const mostWait = 30 * time.Second
@@ -120,7 +125,10 @@ func (f *follower) follow(ctx context.Context) (time.Duration, error) {
 		wait = f.wait
 	}
 	start := f.client.clock()
-	page, err := f.page(ctx, wait)
+	page, err := f.page(ctx, f.cursor, wait)
+	if err == nil {
+		page, err = f.gather(ctx, page)
+	}
 	if err != nil {
 		f.atEnd = false
 		return 0, err
@@ -147,16 +155,33 @@ func (f *follower) publish() {
 	f.client.publish(knowledge{directory: f.directory, cursor: f.cursor, terms: f.terms, broken: f.broken, asOf: f.asOf})
 }
 
-// page asks for what comes after the cursor.
-func (f *follower) page(ctx context.Context, wait time.Duration) (entitlement.ChangePage, error) {
+// gather adds the following pages to one that brings new terms: a change of the
+// rules of segments is followed by all who are in other segments by it, and
+// nobody is to be answered by new terms and old segments.
+func (f *follower) gather(ctx context.Context, page entitlement.ChangePage) (entitlement.ChangePage, error) {
+	if !slices.ContainsFunc(page.Items, func(item entitlement.Change) bool { return item.Type == entitlement.TermsChanged }) {
+		return page, nil
+	}
+	for page.More && len(page.Items) < mostGathered {
+		next, err := f.page(ctx, page.Next, 0)
+		if err != nil {
+			return page, err
+		}
+		page.Items, page.Next, page.More = append(page.Items, next.Items...), next.Next, next.More
+	}
+	return page, nil
+}
+
+// page asks for what comes after a cursor.
+func (f *follower) page(ctx context.Context, since Cursor, wait time.Duration) (entitlement.ChangePage, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+f.pace.answer)
 	defer cancel()
-	query := url.Values{"since": {string(f.cursor)}, "limit": {strconv.Itoa(pageLimit)}, "wait": {strconv.Itoa(int(wait / time.Second))}}
+	query := url.Values{"since": {string(since)}, "limit": {strconv.Itoa(pageLimit)}, "wait": {strconv.Itoa(int(wait / time.Second))}}
 	var page entitlement.ChangePage
 	if err := f.opora.getJSON(ctx, changes, query, &page); err != nil {
 		return page, err
 	}
-	if page.Next == "" || (page.Next == f.cursor && (len(page.Items) > 0 || page.More)) {
+	if page.Next == "" || (page.Next == since && (len(page.Items) > 0 || page.More)) {
 		return page, broken(changes, "says nowhere to go on")
 	}
 	return page, nil
