@@ -158,8 +158,8 @@ func TestChangesAreGivenInPages(t *testing.T) {
 
 func TestChangesAreWaitedFor(t *testing.T) {
 	w := newWorld(t)
-	time.AfterFunc(100*time.Millisecond, func() { w.feed.add(1) })
 	began := time.Now()
+	time.AfterFunc(100*time.Millisecond, func() { w.feed.add(1) })
 	answer := w.do(request("booking", "GET", "/v1/changes?wait=20", ""))
 	if took := time.Since(began); !strings.Contains(answer.Body.String(), employeeOfCDEK) || took < 100*time.Millisecond || took > 5*time.Second {
 		t.Errorf("after %v: %s", took, answer.Body)
