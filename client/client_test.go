@@ -229,7 +229,7 @@ func TestClose(t *testing.T) {
 		together.Go(func() { c.Close() })
 	}
 	together.Wait()
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	if a, err := c.Check(ask(anna)); !errors.Is(err, client.ErrClosed) || a.Allowed || a.Reason != client.Unavailable {

@@ -112,7 +112,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			s := Sender{Policy: local(t), Deadline: 400 * time.Millisecond}
 			began := time.Now()
 			o := s.Send(t.Context(), delivery(receiver.URL, NewSecret()))
-			if took := time.Since(began); took > 2*time.Second {
+			if took := time.Since(began); took > 10*time.Second {
 				t.Errorf("it took %v", took)
 			}
 			o.Took = 0
