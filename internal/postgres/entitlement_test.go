@@ -586,3 +586,21 @@ func TestAMillionPeopleAreHeld(t *testing.T) {
 		}
 	}
 }
+
+// A poll is a fraction of a millisecond of PostgreSQL's work, twenty times a
+// second; a plan that is compiled first costs a hundred times as much.
+func TestNoPlanIsCompiled(t *testing.T) {
+	err := newOffice(t).db.ReadContour(t.Context(), func(tx pgx.Tx) error {
+		var jit string
+		if err := tx.QueryRow(t.Context(), `SHOW jit`).Scan(&jit); err != nil {
+			return err
+		}
+		if jit != "off" {
+			t.Errorf("jit is %s", jit)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
