@@ -239,9 +239,11 @@ func TestReadersNeverKeepWhatIsPast(t *testing.T) {
 		change(t, db, "cdek", `UPDATE employment SET left_on = `+left+` WHERE person_id = $1`, id)
 		time.Sleep(time.Duration(i%7) * 10 * time.Millisecond)
 	}
-	within(t, "the last change", func() bool { return decide(t, e, id).Reason == entitlement.EmployeeInactive })
+	// What no change before it has said, so that nobody takes an earlier one for it.
+	change(t, db, "cdek", `UPDATE employment SET hired_on = '2030-01-01', left_on = NULL WHERE person_id = $1`, id)
+	within(t, "the last change", func() bool { return decide(t, e, id).Reason == entitlement.EmployeeNotStarted })
 	for range 100 {
-		if r := decide(t, e, id).Reason; r != entitlement.EmployeeInactive {
+		if r := decide(t, e, id).Reason; r != entitlement.EmployeeNotStarted {
 			t.Fatalf("an answer from the past came back: %s", r)
 		}
 		time.Sleep(5 * time.Millisecond)
