@@ -18,7 +18,7 @@ import (
 const (
 	pollEvery    = 50 * time.Millisecond
 	freshFor     = 800 * time.Millisecond
-	pollTimeout  = 5 * time.Second
+	pollTimeout  = 30 * time.Second // until an answer begins to come: a million people who changed at once take a while
 	loadTimeout  = 10 * time.Minute // for reading everybody, or all who changed
 	reloadEvery  = 6 * time.Hour
 	retryLoad    = time.Second
