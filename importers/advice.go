@@ -18,11 +18,7 @@ import (
 // for one that we do not speak). It never holds a value of the list. The texts
 // are in templates/rosters/problems.yaml; a code that is not there gives "".
 func Advice(code tenancy.ProblemCode, lang tenancy.Language) string {
-	advice := theAdvice()[code]
-	if lang != tenancy.Russian && lang != tenancy.Kazakh {
-		return advice.En
-	}
-	return advice.In(lang)
+	return theAdvice()[code].InOrEnglish(lang)
 }
 
 // theAdvice is read once, like theDictionary.

@@ -54,7 +54,7 @@ func (e Export) Write(to io.Writer, format Format, rows iter.Seq2[importers.Row,
 
 func (e Export) writeBook(to io.Writer, rows iter.Seq2[importers.Row, error]) (n int, err error) {
 	all := exportColumns()
-	frame := listFrame{sheet: in(listSheet, e.Language), header: 1, columns: len(all), widths: map[int]float64{}}
+	frame := listFrame{sheet: listSheet.InOrEnglish(e.Language), header: 1, columns: len(all), widths: map[int]float64{}}
 	for i, c := range all {
 		frame.widths[i] = c.width
 	}
@@ -66,7 +66,7 @@ func (e Export) writeBook(to io.Writer, rows iter.Seq2[importers.Row, error]) (n
 		return 0, err
 	}
 	for i, c := range all {
-		w.text(i, headLook, in(c.name, e.Language))
+		w.text(i, headLook, c.name.InOrEnglish(e.Language))
 	}
 	if err := w.end(); err != nil {
 		return 0, err
@@ -110,7 +110,7 @@ func (e Export) writeCSV(to io.Writer, rows iter.Seq2[importers.Row, error]) (n 
 	out := newTextWriter(to)
 	fields := make([]string, len(all))
 	for i, c := range all {
-		fields[i] = in(c.name, e.Language)
+		fields[i] = c.name.InOrEnglish(e.Language)
 	}
 	out.line(fields)
 	for row, err := range rows {

@@ -171,19 +171,10 @@ func adviceOf(p tenancy.Problem, lang tenancy.Language) string {
 		code = "repeated"
 	}
 	if text, ok := found[code]; ok {
-		return in(text, lang)
+		return text.InOrEnglish(lang)
 	}
 	if text := importers.Advice(code, lang); text != "" {
 		return text
 	}
 	return p.Message
-}
-
-// in returns a text in a language, or in English.
-func in(text tenancy.Text, lang tenancy.Language) string {
-	switch lang {
-	case tenancy.Russian, tenancy.Kazakh:
-		return text.In(lang)
-	}
-	return text.En
 }

@@ -142,7 +142,7 @@ func sheetName(m Marking) string {
 	if name := m.Summary.Sheet; name != "" && utf8.RuneCountInString(name) <= 31 && !strings.ContainsAny(name, `:\/?*[]`) && strings.Trim(name, "'") == name {
 		return name
 	}
-	return in(tenancy.Text{Ru: "Список", Kk: "Тізім", En: "List"}, m.Language)
+	return tenancy.Text{Ru: "Список", Kk: "Тізім", En: "List"}.InOrEnglish(m.Language)
 }
 
 // marked adds the cells of a line with their marks and the advice.
@@ -168,7 +168,7 @@ func (w *listWriter) marked(l book.Line, m Marking, f *faults, here []fault, adv
 	}
 	switch {
 	case l.No == m.Summary.HeaderLine:
-		w.text(advice, headLook, in(adviceName, m.Language))
+		w.text(advice, headLook, adviceName.InOrEnglish(m.Language))
 	case len(here) > 0:
 		w.text(advice, adviceLook.coloured(worst(here)), f.advice(here))
 	}

@@ -230,7 +230,7 @@ func (p *patch) markSheet(r io.Reader, w io.Writer) error {
 	}
 	m := sheetMarker{
 		scan: newScanner(r), out: w, styles: p.styles, faults: p.faults, header: p.marking.Summary.HeaderLine,
-		name: in(adviceName, p.marking.Language), column: column, again: p.shape.advice >= 0,
+		name: adviceName.InOrEnglish(p.marking.Language), column: column, again: p.shape.advice >= 0,
 	}
 	return m.run()
 }

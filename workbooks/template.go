@@ -60,7 +60,7 @@ func (t Template) Write(to io.Writer) error {
 	return w.file.Write(to)
 }
 
-func (w *template) in(text tenancy.Text) string { return in(text, w.Language) }
+func (w *template) in(text tenancy.Text) string { return text.InOrEnglish(w.Language) }
 
 func (w *template) try(err error) {
 	if w.err == nil {

@@ -97,7 +97,7 @@ func TestAFilledTemplateHasNoProblems(t *testing.T) {
 
 func TestTheInstructionNamesEveryFormat(t *testing.T) {
 	for _, lang := range []tenancy.Language{tenancy.Russian, tenancy.Kazakh, tenancy.English} {
-		rows, err := open(t, writeTemplate(t, templateOf(russia, lang))).GetRows(in(helpSheet, lang))
+		rows, err := open(t, writeTemplate(t, templateOf(russia, lang))).GetRows(helpSheet.InOrEnglish(lang))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,11 +117,11 @@ func making(t Template) *template {
 func TestAnEmptyTemplateHasNobody(t *testing.T) {
 	for _, lang := range []tenancy.Language{tenancy.Russian, tenancy.Kazakh, tenancy.English} {
 		got := parse(t, writeTemplate(t, templateOf(russia, lang)))
-		if len(got.rows) != 0 || len(got.summary.OtherSheets) != 0 || got.summary.Sheet != in(listSheet, lang) {
+		if len(got.rows) != 0 || len(got.summary.OtherSheets) != 0 || got.summary.Sheet != listSheet.InOrEnglish(lang) {
 			t.Errorf("%s: %d people in an empty template (%q, other lists %v)", lang, len(got.rows), got.summary.Sheet, got.summary.OtherSheets)
 		}
 		_, err := importers.Parse(context.Background(), writeTemplate(t, templateOf(russia, lang)),
-			importers.Options{Country: russia, Sheet: in(exampleSheet, lang)}, func(importers.Record) error { return nil })
+			importers.Options{Country: russia, Sheet: exampleSheet.InOrEnglish(lang)}, func(importers.Record) error { return nil })
 		if err == nil {
 			t.Errorf("%s: the examples are read as a list", lang)
 		}

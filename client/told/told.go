@@ -24,8 +24,5 @@ func Text(r client.Reason, lang string) string {
 	if r != client.Unavailable {
 		return reason.Text(r, language)
 	}
-	if language != tenancy.Russian && language != tenancy.Kazakh {
-		language = tenancy.English
-	}
-	return unavailable.In(language)
+	return unavailable.InOrEnglish(language)
 }

@@ -18,11 +18,7 @@ import (
 // for one that we do not speak). The texts are in
 // templates/entitlements/reasons.yaml; a reason that is not there gives "".
 func Text(reason entitlement.Reason, lang tenancy.Language) string {
-	text := texts()[reason]
-	if lang != tenancy.Russian && lang != tenancy.Kazakh {
-		return text.En
-	}
-	return text.In(lang)
+	return texts()[reason].InOrEnglish(lang)
 }
 
 // texts is read once; the file is part of the program, and a test reads it too.

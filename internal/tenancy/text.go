@@ -28,3 +28,12 @@ func (t Text) In(l Language) string {
 	}
 	return ""
 }
+
+// InOrEnglish returns the text in a language of the people we speak to, in
+// English for every other: what programs read, and who did not say.
+func (t Text) InOrEnglish(l Language) string {
+	if l != Russian && l != Kazakh {
+		return t.En
+	}
+	return t.In(l)
+}
