@@ -201,34 +201,42 @@ func checkKey(_ context.Context, lookup func(string) (string, bool)) finding {
 	return finding{name, checkOK, "32 bytes"}
 }
 
-// checkLists looks for promised lists that have not come.
-func checkLists(ctx context.Context, lookup func(string) (string, bool)) finding {
-	const name = "promised lists"
+// checkStored looks at what PostgreSQL holds, where it is to be reached.
+func checkStored(ctx context.Context, lookup func(string) (string, bool), name string, look func(context.Context, *postgres.DB) finding) finding {
+	unreached := finding{name, checkNote, "not looked at: PostgreSQL is not to be reached"}
 	var cfg DatabaseConfig
 	if err := readConfig(lookup, &cfg); err != nil {
-		return finding{name, checkNote, "not looked at: PostgreSQL is not to be reached"}
+		return unreached
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	db, err := postgres.Open(ctx, cfg.URL.Reveal())
 	if err != nil {
-		return finding{name, checkNote, "not looked at: PostgreSQL is not to be reached"}
+		return unreached
 	}
 	defer db.Close()
-	all, err := db.ListsDue(ctx, time.Now())
-	if err != nil {
-		return finding{name, checkNote, "not looked at: the contour has no catalogue yet, or its schema is older"}
-	}
-	var late []string
-	for _, s := range all {
-		if s.Overdue {
-			late = append(late, string(s.Tenant))
+	return look(ctx, db)
+}
+
+// checkLists looks for promised lists that have not come.
+func checkLists(ctx context.Context, lookup func(string) (string, bool)) finding {
+	const name = "promised lists"
+	return checkStored(ctx, lookup, name, func(ctx context.Context, db *postgres.DB) finding {
+		all, err := db.ListsDue(ctx, time.Now())
+		if err != nil {
+			return finding{name, checkNote, "not looked at: the contour has no catalogue yet, or its schema is older"}
 		}
-	}
-	if len(late) > 0 {
-		return finding{name, checkNote, fmt.Sprintf("overdue of %s, whose leavers keep access meanwhile: see opora roster due", strings.Join(late, ", "))}
-	}
-	return finding{name, checkOK, fmt.Sprintf("%d tenants have promised lists, none is overdue", len(all))}
+		var late []string
+		for _, s := range all {
+			if s.Overdue {
+				late = append(late, string(s.Tenant))
+			}
+		}
+		if len(late) > 0 {
+			return finding{name, checkNote, fmt.Sprintf("overdue of %s, whose leavers keep access meanwhile: see opora roster due", strings.Join(late, ", "))}
+		}
+		return finding{name, checkOK, fmt.Sprintf("%d tenants have promised lists, none is overdue", len(all))}
+	})
 }
 
 // checkScanner asks the scanner of uploaded files, where there is one.

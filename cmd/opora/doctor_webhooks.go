@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/ponimayu/opora/internal/postgres"
 	"github.com/ponimayu/opora/internal/webhook"
@@ -13,22 +12,13 @@ import (
 // checkWebhooks looks for receivers that are not told of changes.
 func checkWebhooks(ctx context.Context, lookup func(string) (string, bool)) finding {
 	const name = "webhooks"
-	var cfg DatabaseConfig
-	if err := readConfig(lookup, &cfg); err != nil {
-		return finding{name, checkNote, "not looked at: PostgreSQL is not to be reached"}
-	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	db, err := postgres.Open(ctx, cfg.URL.Reveal())
-	if err != nil {
-		return finding{name, checkNote, "not looked at: PostgreSQL is not to be reached"}
-	}
-	defer db.Close()
-	all, err := db.Subscriptions(ctx)
-	if err != nil {
-		return finding{name, checkNote, "not looked at: the schema is older"}
-	}
-	return judgeWebhooks(name, all)
+	return checkStored(ctx, lookup, name, func(ctx context.Context, db *postgres.DB) finding {
+		all, err := db.Subscriptions(ctx)
+		if err != nil {
+			return finding{name, checkNote, "not looked at: the schema is older"}
+		}
+		return judgeWebhooks(name, all)
+	})
 }
 
 // judgeWebhooks reports those that nobody meant to be silent.
