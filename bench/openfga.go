@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -241,27 +240,10 @@ func (f *openfga) call(ctx context.Context, method, path string, in, out any) er
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, f.base+path, bytes.NewReader(body))
-	if err != nil {
-		return err
+	if err := exchange(ctx, http.DefaultClient, method, f.base+path, body, out); err != nil {
+		return fmt.Errorf("OpenFGA: %w", err)
 	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("OpenFGA's %s: %s: %s", path, resp.Status, answer)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, out)
+	return nil
 }
 
 // stop ends the server and drops its database.

@@ -153,12 +153,17 @@ func (r *rawImport) send(ctx context.Context, body []byte) error {
 
 // call asks the realm's admin API; out may be nil.
 func (r *rawImport) call(ctx context.Context, method, path string, body []byte, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, r.stack.KeycloakURL+"/admin/realms/"+url.PathEscape(r.stack.Realm)+path, bytes.NewReader(body))
+	return exchange(ctx, r.client, method, r.stack.KeycloakURL+"/admin/realms/"+url.PathEscape(r.stack.Realm)+path, body, out)
+}
+
+// exchange asks a rival in JSON; out may be nil.
+func exchange(ctx context.Context, client *http.Client, method, address string, body []byte, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := r.client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -168,7 +173,7 @@ func (r *rawImport) call(ctx context.Context, method, path string, body []byte, 
 		return err
 	}
 	if resp.StatusCode >= 300 {
-		return fmt.Errorf("%s: %s", path, resp.Status)
+		return fmt.Errorf("%s: %s: %s", req.URL.Path, resp.Status, answer)
 	}
 	if out == nil {
 		return nil
